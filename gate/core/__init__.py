@@ -1,0 +1,1 @@
+"""The words of the project: records and rules that every floor shares. Standard library only."""

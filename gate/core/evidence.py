@@ -1,0 +1,104 @@
+"""What a detector measured on one model, before anybody judges it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Whether a detector could do its work."""
+
+    MEASURED = "measured"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+def _require_finite(name: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, received {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One number that a detector read off a model.
+
+    Attributes:
+        name: What was measured, snake_case.
+        value: Finite.
+        unit: "px", "s", "%", or "" for a plain number.
+        label: The class it belongs to; None for the whole model.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    label: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_finite(self.name, self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A recovered trigger: x' = (1 - mask) * x + mask * pattern.
+
+    Attributes:
+        target_label: Class that stamped images are sent to.
+        l1_norm: Sum of the mask, in pixels, >= 0.
+        attack_success_rate: Share of other-class images sent to the target, 0..1.
+        mask_png: 8-bit grey PNG, (height, width); 255 = replaces the pixel.
+        pattern_png: 8-bit PNG of the pattern over the model's input range, (height, width[, 3]).
+        files: Where the pictures were written, relative to the report; empty if nowhere.
+    """
+
+    target_label: int
+    l1_norm: float
+    attack_success_rate: float
+    mask_png: bytes = b""
+    pattern_png: bytes = b""
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_finite("l1_norm", self.l1_norm)
+        _require_finite("attack_success_rate", self.attack_success_rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one detector has to say of one model.
+
+    Attributes:
+        detector: Id of the detector, its file name in kebab-case.
+        rule: Rule that a finding from this evidence carries.
+        status: Whether it was measured.
+        anomaly_index: Scaled so that at most 1 % of clean models exceed 2.0; None unless measured.
+        paper_statistic: The number that the detector's paper reports; None where it has none.
+        target_labels: Suspected target classes, most suspicious first.
+        measurements: The numbers behind the index.
+        trigger: The recovered trigger of the leading class.
+        reason: Why it was skipped or failed; "" when measured.
+        inconclusive: Why a measured index cannot clear the model; "" when it can.
+    """
+
+    detector: str
+    rule: str
+    status: Status
+    anomaly_index: float | None = None
+    paper_statistic: float | None = None
+    target_labels: tuple[int, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    trigger: Trigger | None = None
+    reason: str = ""
+    inconclusive: str = ""
+
+    def __post_init__(self) -> None:
+        _require_finite("anomaly_index", self.anomaly_index)
+        _require_finite("paper_statistic", self.paper_statistic)
+        if (self.status is Status.MEASURED) != (self.anomaly_index is not None):
+            raise ValueError(
+                f"{self.detector}: an anomaly index belongs to measured evidence, and only there"
+            )
+        if self.status is not Status.MEASURED and not self.reason:
+            raise ValueError(f"{self.detector}: {self.status} evidence needs a reason")

@@ -1,0 +1,33 @@
+"""What the engine knows of one model before the policy judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.core.artifact import Artifact
+from gate.core.evidence import Evidence
+from gate.core.finding import Finding
+from gate.core.report import Gap, ModelFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Everything measured on one model.
+
+    Attributes:
+        artifact: The file.
+        evidence: One per detector that was asked, in policy order.
+        findings: Of the static checks; each is a reason to fail by itself.
+        gaps: What could not be checked.
+        model: Facts of the loaded model; None if it was not loaded.
+        score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
+        seconds: Wall time.
+    """
+
+    artifact: Artifact
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    model: ModelFacts | None = None
+    score: float | None = None
+    seconds: float = 0.0
