@@ -1,0 +1,65 @@
+# The commands of a working day; `make` lists them. PYTHON=/path/to/python chooses the interpreter.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+ENGINE := $(VENV)/.engine
+DEV    := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(DEV) ## Make .venv with the gate, its engine and the developers' tools
+
+$(ENGINE): pyproject.toml .ci/venv
+	@.ci/venv $(VENV) --editable '.[scan]'
+	@touch $@
+
+$(DEV): $(ENGINE)
+	@.ci/venv $(VENV) --group dev
+	@touch $@
+
+.PHONY: demo
+demo: $(ENGINE) ## Scan one clean and two backdoored models; reports go to demo-report/
+	@$(BIN)/python examples/demo.py
+
+.PHONY: test
+test: $(DEV) ## Run the fast tests
+	$(BIN)/python -m pytest -q -n 2
+
+.PHONY: test-slow
+test-slow: $(DEV) ## Run the slow tests: real scans, hooks, the action, an installation
+	$(BIN)/python -m pytest -q -m slow
+
+.PHONY: lint
+lint: $(DEV) ## Check style, types and the floors of the architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(DEV) ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(DEV) ## Measure detection and speed on the benchmark's models
+	$(BIN)/python -m benchmarks
+
+.PHONY: examples
+examples: $(DEV) ## Train the example models again and compare them with the committed ones
+	$(BIN)/python examples/build.py --check
+
+.PHONY: check-docs
+check-docs: $(DEV) ## Compare the documentation with the command line it describes
+	$(BIN)/python -m pytest -q tests/docs
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .work build dist demo-report .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

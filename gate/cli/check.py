@@ -1,0 +1,212 @@
+"""`backdoor-gate check`: scan models and judge them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gate.core.errors import UsageError
+from gate.core.events import Events, NullEvents
+from gate.core.report import ExitCode
+
+if TYPE_CHECKING:
+    from gate.discover.files import Selection
+    from gate.policy.model import Policy
+
+_EXECUTORS_TO_COME = ("dask", "ray")
+
+
+@click.command(short_help="Scan models and judge them by the policy.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--staged", is_flag=True, help="Scan the models in git's index, as they would be committed.")
+@click.option("--diff", metavar="BASE", help="Scan the models changed since the merge base with BASE.")
+@click.option(
+    "--files-from", metavar="FILE|-", help="Read the names of files from FILE, one a line or NUL-separated."
+)
+@click.option(
+    "--policy", "policy_source", metavar="FILE|NAME", help="Policy file, or default, strict, paper, research."
+)
+@click.option(
+    "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
+)
+@click.option(
+    "--data", metavar="FILE_OR_DIR", help="Labelled images: .npz, or a folder with one folder per class."
+)
+@click.option(
+    "--data-role",
+    type=click.Choice(["train", "clean"]),
+    default="train",
+    show_default=True,
+    help="What the images are: the suspect training set, or trusted samples.",
+)
+@click.option(
+    "--input-range", metavar="LOW,HIGH", help="Raw values of black and white, such as 0,255 or -1,1."
+)
+@click.option(
+    "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report; may be repeated."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all random choices."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Models scanned at a time."
+)
+@click.option("--executor", default="local", show_default=True, help="Where scans run; only local so far.")
+@click.option(
+    "--shard", default="1/1", show_default=True, metavar="I/N", help="Scan every N-th model, from the I-th."
+)
+@click.option(
+    "--static", "is_static", is_flag=True, help="Static checks only: seconds, no TensorFlow, no detector."
+)
+@click.option("--no-cache", is_flag=True, help="Accepted for scripts; verdicts are not cached yet.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; errors of usage still count.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every model and class in full.")
+def check(
+    paths: tuple[str, ...],
+    staged: bool,
+    diff: str | None,
+    files_from: str | None,
+    policy_source: str | None,
+    profile: str | None,
+    data: str | None,
+    data_role: str,
+    input_range: str | None,
+    outputs: tuple[str, ...],
+    seed: int,
+    jobs: int,
+    executor: str,
+    shard: str,
+    is_static: bool,
+    no_cache: bool,
+    exit_zero: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Scan Keras models (.h5, .hdf5, .keras) and judge them by the policy.
+
+    Without PATH, --staged, --diff or --files-from the current folder is searched.
+    """
+    from gate import pipeline
+    from gate.cli.outputs import parse_targets, write
+    from gate.cli.registry import all_rules
+    from gate.cli.terminal import environment
+    from gate.core.job import DataCall
+
+    targets = parse_targets(outputs)
+    _check_executor(executor)
+    root = Path.cwd()
+    policy = _load_policy(policy_source, root)
+    if data is not None and not (root / data).exists():
+        raise UsageError(
+            f"--data: {data} does not exist.", hint="Name an .npz file or a folder of class folders."
+        )
+    request = pipeline.Request(
+        selection=_select(paths, staged=staged, diff=diff, files_from=files_from, root=root),
+        policy=policy,
+        root=root,
+        environ=environment(),
+        profile=profile or policy.profile or "quick",
+        seed=seed,
+        jobs=jobs,
+        shard=_parse_shard(shard),
+        input_range=_parse_range(input_range),
+        data=None if data is None else DataCall(path=data, role=data_role),
+        is_static=is_static,
+    )
+    with _events() as events:
+        report = pipeline.run(request, events)
+    write(report, targets, all_rules(), verbose=verbose, quiet=quiet)
+    if exit_zero and report.exit_code:
+        click.echo(f"backdoor-gate: --exit-zero hides exit code {report.exit_code.value}.", err=True)
+        return ExitCode.PASS
+    return report.exit_code
+
+
+def _load_policy(source: str | None, root: Path) -> Policy:
+    from gate.cli.registry import known_detectors
+    from gate.policy.loader import builtin_directory, load
+
+    return load(source, known_detectors(), builtin_directory(), root)
+
+
+def _select(
+    paths: tuple[str, ...], *, staged: bool, diff: str | None, files_from: str | None, root: Path
+) -> Selection:
+    from gate.cli.terminal import environment
+    from gate.discover import files, git
+
+    chosen = sum((bool(paths), staged, diff is not None, files_from is not None))
+    if chosen > 1:
+        raise UsageError(
+            "Expected one of PATH, --staged, --diff and --files-from, received several.", hint="Choose one."
+        )
+    if staged:
+        return git.staged(root, environment())
+    if diff is not None:
+        return git.changed(diff, root, environment())
+    if files_from is not None:
+        return files.from_list(_read_list(files_from), root)
+    return files.from_paths(paths or (".",), root)
+
+
+def _read_list(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"--files-from: {name} cannot be read: {error.strerror}.", hint="Name a file, or -."
+        ) from error
+
+
+def _parse_range(value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    parts = value.split(",")
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(
+            f"--input-range: expected LOW,HIGH with LOW < HIGH, received {value!r}.",
+            hint="Such as --input-range=-1,1",
+        )
+    return low, high
+
+
+def _parse_shard(value: str) -> tuple[int, int]:
+    first, _, step = value.partition("/")
+    if not (first.isdecimal() and step.isdecimal() and 1 <= int(first) <= int(step)):
+        raise UsageError(
+            f"--shard: expected I/N with 1 <= I <= N, received {value!r}.", hint="Such as --shard 2/4"
+        )
+    return int(first), int(step)
+
+
+def _check_executor(value: str) -> None:
+    if value == "local":
+        return
+    if value.partition(":")[0] in _EXECUTORS_TO_COME:
+        raise UsageError(
+            f"--executor: {value} is not available in this version.", hint="Use --jobs and --shard I/N."
+        )
+    raise UsageError(f"--executor: expected local, received {value!r}.", hint="Leave it out.")
+
+
+def _events() -> AbstractContextManager[Events]:
+    from gate.cli.terminal import environment, terminal
+
+    screen = terminal(sys.stderr, environment())
+    if not screen.is_live:
+        return nullcontext(NullEvents())
+    from gate.cli.progress import ProgressBars
+
+    return ProgressBars(color=screen.color)

@@ -1,0 +1,84 @@
+"""`backdoor-gate merge`: the reports of shards or of split hook batches become one."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from gate.core.errors import UsageError
+from gate.core.report import ArtifactReport, ScanReport
+from gate.core.text import printable
+
+
+@click.command(short_help="Merge JSON reports of shards or batches into one.")
+@click.argument("reports", nargs=-1, required=True, metavar="REPORT.json...")
+@click.option(
+    "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report; may be repeated."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every model and class in full.")
+def merge(reports: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbose: bool) -> int:
+    """Merge JSON reports into one and exit with the code of the whole.
+
+    All of them must come from the same version, policy, profile and seed.
+    """
+    from gate.cli.outputs import parse_targets, write
+    from gate.cli.registry import all_rules
+
+    targets = parse_targets(outputs)
+    merged = _merged([(name, read_report(name)) for name in reports])
+    write(merged, targets, all_rules(), verbose=verbose, quiet=quiet)
+    return merged.exit_code
+
+
+def read_report(name: str) -> ScanReport:
+    """Return the report in a JSON file.
+
+    Raises:
+        UsageError: The file cannot be read, or is no report.
+    """
+    from gate.reporters.json import parse
+
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{name}: cannot be read as a report ({error}).", hint="Name a file from --output json=FILE."
+        ) from error
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}", hint=error.hint) from error
+
+
+def _merged(reports: list[tuple[str, ScanReport]]) -> ScanReport:
+    first_name, first = reports[0]
+    found: dict[str, ArtifactReport] = {}
+    for name, report in reports:
+        if _terms(report) != _terms(first):
+            raise UsageError(
+                f"{name} and {first_name} differ in version, policy, profile or seed; their verdicts do not add up.",
+                hint="Run all shards with the same options.",
+            )
+        for entry in report.artifacts:
+            known = found.setdefault(entry.artifact.path, entry)
+            if dataclasses.replace(known, seconds=0.0) != dataclasses.replace(entry, seconds=0.0):
+                raise UsageError(
+                    f"{printable(entry.artifact.path)}: two reports disagree about it.",
+                    hint="Scan it once, in one shard.",
+                )
+    notices = dict.fromkeys(
+        notice for _, report in reports for notice in report.notices if not _is_of_shard(notice)
+    )
+    artifacts = tuple(sorted(found.values(), key=lambda entry: entry.artifact.path))
+    return dataclasses.replace(first, artifacts=artifacts, notices=tuple(notices))
+
+
+def _terms(report: ScanReport) -> tuple[str, str, str, int]:
+    return report.version, report.policy.sha256, report.profile, report.seed
+
+
+def _is_of_shard(notice: str) -> bool:
+    return notice.startswith(("This is shard ", "0 models to scan"))

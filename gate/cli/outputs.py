@@ -1,0 +1,135 @@
+"""Write reports: each format to its file, whole or not at all, and the recovered triggers beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate import reporters
+from gate.cli.terminal import environment, terminal
+from gate.core.errors import UsageError
+from gate.core.evidence import Evidence, Trigger
+from gate.core.report import ArtifactReport, ScanReport
+from gate.core.rule import Rule
+
+_TRIGGERS = "backdoor-gate-triggers"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One report to write: a format, and a file or None for standard output."""
+
+    format: str
+    path: Path | None
+
+
+def parse_targets(values: Sequence[str]) -> tuple[Target, ...]:
+    """Return the targets of `--output FORMAT=PATH` options; the console is the default.
+
+    Raises:
+        UsageError: An unknown format, or two reports for one place.
+    """
+    targets = tuple(_parse_target(value) for value in values)
+    places = [target.path for target in targets]
+    if len(places) != len(set(places)):
+        raise UsageError(
+            "--output: two reports for the same file.", hint="Give each format a file of its own."
+        )
+    if any(path is None for path in places):
+        return targets
+    return (Target("console", None), *targets)
+
+
+def _parse_target(value: str) -> Target:
+    name, separator, path = value.partition("=")
+    reporters.get(name)
+    if separator and not path:
+        raise UsageError(
+            f"--output: expected {name}=PATH, received {value!r}.", hint=f"For standard output: {name}=-"
+        )
+    return Target(name, None if path in ("", "-") else Path(path))
+
+
+def write(
+    report: ScanReport, targets: Sequence[Target], rules: Sequence[Rule], *, verbose: bool, quiet: bool
+) -> None:
+    """Write every target.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    shown = _with_trigger_files(report, targets)
+    for target in targets:
+        if target.path is not None:
+            _write_atomically(target.path, reporters.get(target.format).render(shown, rules))
+        elif not (quiet and target.format == "console" and report.exit_code == 0):
+            _print(shown, target.format, rules, verbose=verbose)
+
+
+def _print(report: ScanReport, name: str, rules: Sequence[Rule], *, verbose: bool) -> None:
+    screen = terminal(sys.stdout, environment())
+    text = reporters.get(name).render(
+        report, rules, color=screen.color, width=screen.width, unicode=screen.unicode, verbose=verbose
+    )
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _write_atomically(path: Path, text: str | bytes) -> None:
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"--output: {path} cannot be written: {error.strerror}.", hint="Name another file."
+        ) from error
+
+
+def _with_trigger_files(report: ScanReport, targets: Sequence[Target]) -> ScanReport:
+    """Write the triggers of failing models beside the first report file and say where they are."""
+    first = next((target.path for target in targets if target.path is not None), None)
+    if first is None or not any(entry.findings for entry in report.artifacts):
+        return report
+    folder = first.parent / _TRIGGERS
+    artifacts = tuple(
+        _with_pictures(entry, folder) if entry.findings else entry for entry in report.artifacts
+    )
+    return dataclasses.replace(report, artifacts=artifacts)
+
+
+def _with_pictures(entry: ArtifactReport, folder: Path) -> ArtifactReport:
+    evidence = tuple(_pictured(item, entry, folder) for item in entry.evidence)
+    return dataclasses.replace(entry, evidence=evidence)
+
+
+def _pictured(evidence: Evidence, entry: ArtifactReport, folder: Path) -> Evidence:
+    trigger = evidence.trigger
+    if trigger is None or trigger.files:
+        return evidence
+    stem = f"{entry.artifact.sha256[:12]}-{evidence.detector}-class-{trigger.target_label}"
+    files = tuple(_write_picture(folder / f"{stem}-{part}.png", png) for part, png in _parts(trigger) if png)
+    return dataclasses.replace(evidence, trigger=dataclasses.replace(trigger, files=files))
+
+
+def _parts(trigger: Trigger) -> tuple[tuple[str, bytes], ...]:
+    return ("mask", trigger.mask_png), ("pattern", trigger.pattern_png)
+
+
+def _write_picture(path: Path, png: bytes) -> str:
+    _write_atomically(path, png)
+    # Viewers (GitLab, Jenkins) look from the folder that the gate ran in.
+    return Path(os.path.relpath(path)).as_posix()

@@ -1,0 +1,54 @@
+"""What the parent asks of a scanning child: plain records that cross the process border as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.core.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorCall:
+    """A detector to run, its parameters as a JSON object in text."""
+
+    detector: str
+    parameters: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCall:
+    """A data set to use: path, and role "clean" or "train"."""
+
+    path: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One model to scan.
+
+    Attributes:
+        nonce: Random text that the child's record has to repeat.
+        artifact: The file as the report will name it.
+        file: Staged copy to read, absolute.
+        profile: "quick" or "full".
+        seed: Of every random choice.
+        detectors: In policy order; empty for static checks only.
+        input_range: Stated (low, high); None to find out.
+        input_range_source: Who stated it.
+        data: The user's images; None for surrogates.
+        memory_mb: Address space beyond what the engine itself maps; 0 for no limit.
+        threads: Of TensorFlow. Part of the verdict: sums depend on how they are split.
+    """
+
+    nonce: str
+    artifact: Artifact
+    file: str
+    profile: str
+    seed: int
+    detectors: tuple[DetectorCall, ...]
+    input_range: tuple[float, float] | None
+    input_range_source: str
+    data: DataCall | None
+    memory_mb: int
+    threads: int = 2

@@ -1,0 +1,95 @@
+"""Is the smallest trigger too small? Outlier statistics over the classes of one network, without TensorFlow."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Consistency of the median absolute deviation with a normal's standard deviation.
+_MAD_SCALE = 1.4826
+# The index says 2.0 where at most this share of clean models lies above.
+_FALSE_ALARMS = 0.01
+
+
+def paper_index(norms: Floats) -> float:
+    """Return the anomaly index of the paper: how many MADs the smallest norm lies below the median.
+
+    Args:
+        norms: L1 norms of the recovered masks in pixels, shape ``(k,)``; infinite where none was found.
+
+    Returns:
+        0 or more; 0 where all norms are equal.
+
+    Paper: Wang et al., Neural Cleanse, IEEE S&P 2019. Known limits: it cannot exceed 0.67 for two classes, and
+    exceeds 2 for a third of all clean ten-class models under a normal null.
+    """
+    finite = norms[np.isfinite(norms)]
+    if not len(finite):
+        return 0.0
+    median = float(np.median(finite))
+    spread = _MAD_SCALE * float(np.median(np.abs(finite - median)))
+    return (median - float(finite.min())) / spread if spread > 0 else 0.0
+
+
+def log_gap(norms: Floats, leader: int) -> float:
+    """Return log(median of the other classes' norms / the leader's norm); negative if the leader is larger.
+
+    Classes without a trigger count as infinitely large (right-censored). If they are the majority, the median
+    is not known and the largest finite norm, a lower bound, stands in.
+    """
+    others = np.delete(norms, leader)
+    median = float(np.median(others))
+    if not np.isfinite(median):
+        finite = others[np.isfinite(others)]
+        median = float(finite.max()) if len(finite) else float(norms[leader])
+    return float(np.log(median) - np.log(norms[leader]))
+
+
+def spread_below(norms: Floats, leader: int) -> float:
+    """Return the robust spread of the other classes' log norms, from those below the median only.
+
+    The upper half may hold classes without a trigger, and only the lower half says how small a norm can be
+    by nature. 0 if fewer than two classes lie there.
+    """
+    others = np.sort(np.delete(norms, leader))
+    lower = others[: (len(others) + 1) // 2]
+    if len(lower) < 2 or not np.isfinite(lower).all():
+        return 0.0
+    logs = np.log(lower)
+    return float(_MAD_SCALE * np.median(logs[-1] - logs[:-1]))
+
+
+def shrunk_spread(measured: float, weight: float, prior: float, prior_weight: float) -> float:
+    """Return the spread pulled toward that of a clean zoo: few classes say little about their own spread.
+
+    Args:
+        measured: Spread of this model's classes, >= 0.
+        weight: How many classes it rests on.
+        prior: Spread of clean models.
+        prior_weight: How many classes the prior is worth.
+    """
+    return float(np.sqrt((weight * measured**2 + prior_weight * prior**2) / (weight + prior_weight)))
+
+
+def clean_limit(num_classes: int) -> float:
+    """Return how many spreads below the median the smallest of k normal values lies in 1 % of all cases."""
+    return -NormalDist().inv_cdf(1.0 - (1.0 - _FALSE_ALARMS) ** (1.0 / max(num_classes, 2)))
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval of a success rate, both ends in 0..1; (0, 1) without trials.
+
+    Paper: Wilson, Probable inference, JASA 1927.
+    """
+    if trials <= 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    rate = successes / trials
+    centre = rate + z * z / (2 * trials)
+    half = z * float(np.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)))
+    scale = 1 + z * z / trials
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

@@ -1,0 +1,1 @@
+"""TensorFlow lives here: load a model, ask it for logits and activations, make images for it."""

@@ -1,0 +1,173 @@
+"""An image classifier seen from outside: images in 0..1 go in, logits and activations come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core import rules
+from gate.core.errors import IncompleteError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Images = NDArray[np.float32]
+
+_BATCH = 256
+# Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
+_REGRESSION_LOSSES = frozenset(
+    {"mse", "mae", "mape", "msle", "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error",
+     "mean_squared_logarithmic_error", "huber", "huber_loss", "log_cosh", "logcosh"}
+)  # fmt: skip
+_SAVE_AS_IMAGE_NET = "Exclude this path in the policy (exclude:) if it is no image classifier."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the logits are: the network cut before its softmax, and what was cut."""
+
+    network: Any
+    kind: str
+
+
+class Classifier:
+    """A Keras image classifier whose input is scaled to 0..1 and whose softmax is cut off.
+
+    Args:
+        model: A built Keras model with one input (h, w, c) and one output of k classes.
+        loss: Name of the training loss as the file claims, "" if unknown.
+
+    Raises:
+        IncompleteError: The model is no image classifier (rule BD003).
+    """
+
+    def __init__(self, model: Any, loss: str = "") -> None:
+        self.input_shape = _input_shape(model)
+        self.num_classes = _num_classes(model)
+        head = _cut_softmax(model)
+        _refuse_regression(head.kind, loss)
+        self.head = head.kind
+        self.network = head.network
+        self.parameters = int(model.count_params())
+        self.low, self.high = 0.0, 1.0
+
+    def set_input_range(self, low: float, high: float) -> None:
+        """State what raw values the network expects for black (low) and white (high)."""
+        self.low, self.high = low, high
+
+    def logits(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""
+        return self.network(self.low + (self.high - self.low) * images, training=False)
+
+    def predict(self, images: Images) -> NDArray[np.float32]:
+        """Return the logits of many images, batch by batch."""
+        return self._batched(self.logits, images)
+
+    def activations(self, images: Images) -> NDArray[np.float32]:
+        """Return the flattened input of the last weighted layer, shape ``(n, d)``."""
+        import keras
+
+        layer = _last_weighted_layer(self.network)
+        network = keras.Model(self.network.inputs, layer.input)
+        found = self._batched(
+            lambda x: network(self.low + (self.high - self.low) * x, training=False), images
+        )
+        return found.reshape(len(images), -1)
+
+    def class_weights(self) -> NDArray[np.float64]:
+        """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
+        kernel = np.asarray(_last_weighted_layer(self.network).weights[0], np.float64)
+        means: NDArray[np.float64] = kernel.reshape(-1, kernel.shape[-1]).mean(axis=0)
+        return means
+
+    def _batched(self, function: Any, images: Images) -> NDArray[np.float32]:
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec((None, *self.input_shape), tf.float32)]
+        compiled = tf.function(function, input_signature=signature)
+        parts = [compiled(tf.constant(images[i : i + _BATCH])).numpy() for i in range(0, len(images), _BATCH)]
+        return np.concatenate(parts)
+
+
+def _unsupported(message: str, hint: str = _SAVE_AS_IMAGE_NET) -> IncompleteError:
+    return IncompleteError(rules.UNSUPPORTED.id, message, hint=hint)
+
+
+def _input_shape(model: Any) -> tuple[int, int, int]:
+    shape = model.input_shape
+    if isinstance(shape, (list, dict)):
+        raise _unsupported(f"The model has {len(shape)} inputs; expected one image input.")
+    if len(shape) != 4 or shape[-1] not in (1, 3):
+        raise _unsupported(
+            f"The input has the shape {_dimensions(shape[1:])}; expected an image, height x width x 1 or 3 channels."
+        )
+    if None in shape[1:]:
+        raise _unsupported(
+            f"The input has the open shape {_dimensions(shape[1:])}; expected a fixed height and width.",
+            hint="Save the model with a fixed input size: keras.Input((height, width, channels)).",
+        )
+    if not str(getattr(model.inputs[0], "dtype", "")).startswith(("float", "bfloat")):
+        raise _unsupported(f"The input takes {model.inputs[0].dtype} values; expected floating point images.")
+    return int(shape[1]), int(shape[2]), int(shape[3])
+
+
+def _num_classes(model: Any) -> int:
+    shape = model.output_shape
+    if isinstance(shape, (list, dict)):
+        raise _unsupported(f"The model has {len(shape)} outputs; expected one output of class scores.")
+    if len(shape) != 2 or not isinstance(shape[1], int):
+        raise _unsupported(
+            f"The output has the shape {_dimensions(shape[1:])}; expected one row of class scores per image."
+        )
+    if shape[1] == 1:
+        raise _unsupported(
+            "The model has one output unit (one sigmoid, or a regression); expected at least two class scores.",
+            hint="Train two-class models with a two-unit softmax to have them scanned, "
+            "or exclude this path in the policy (exclude:).",
+        )
+    return int(shape[1])
+
+
+def _dimensions(shape: tuple[int | None, ...]) -> str:
+    return " x ".join("?" if size is None else str(size) for size in shape) or "nothing"
+
+
+def _cut_softmax(model: Any) -> Head:
+    import keras
+
+    last = model.layers[-1]
+    if isinstance(last, keras.Model):
+        raise _unsupported(
+            "The last layer is a model within the model; expected a Dense, Activation or Softmax layer."
+        )
+    if isinstance(last, keras.layers.Softmax):
+        return Head(keras.Model(model.inputs, last.input), "softmax")
+    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    if activation not in ("softmax", "linear", "sigmoid"):
+        raise _unsupported(
+            f"The output layer has the activation {activation or type(last).__name__}; "
+            "expected softmax, or linear logits."
+        )
+    if activation == "sigmoid":
+        raise _unsupported("The output is one sigmoid per label (multi-label); expected one class per image.")
+    if isinstance(last, keras.layers.Activation):
+        return Head(keras.Model(model.inputs, last.input), "softmax" if activation == "softmax" else "logits")
+    last.activation = keras.activations.linear
+    return Head(model, "softmax" if activation == "softmax" else "logits")
+
+
+def _refuse_regression(head: str, loss: str) -> None:
+    if head == "logits" and loss.lower() in _REGRESSION_LOSSES:
+        raise _unsupported(
+            f"The output is linear and was trained with the loss {loss}: a regression; expected a classifier."
+        )
+
+
+def _last_weighted_layer(network: Any) -> Any:
+    weighted = [layer for layer in network.layers if layer.weights]
+    if not weighted:
+        raise _unsupported("The model has no weights; expected a trained network.")
+    return weighted[-1]

@@ -1,0 +1,108 @@
+"""Which raw values mean black and white: stated by the user, read off the first layers, or inferred."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gate.models.surrogates.choice import information, probes
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+UNIT, SIGNED, BYTES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
+_FAMILIES = ("strokes", "signs", "leaves")
+_PROBES = 96
+# Measured on 28 public networks of known range (docs/detection.md): fed images in the right range, the best
+# family carries at least this much information; fed 255 times too little, all of them carry less.
+_ALIVE, _ASLEEP = 0.35, 0.22
+_SATURATED = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class InputRange:
+    """What black and white are.
+
+    Attributes:
+        low: Raw value of black.
+        high: Raw value of white.
+        source: Who says so, in words for the report.
+        is_sure: False if the network's answers fit more than one range.
+    """
+
+    low: float
+    high: float
+    source: str
+    is_sure: bool = True
+
+
+def find(classifier: Classifier, seed: int) -> InputRange:
+    """Return the input range, from the network's first layers if they scale, else from its answers to probes."""
+    return _from_layers(classifier.network) or _from_answers(classifier, seed)
+
+
+def _from_layers(network: Any) -> InputRange | None:
+    import keras
+
+    for layer in _flattened(network):
+        if (
+            isinstance(layer, keras.layers.Rescaling)
+            and np.ndim(layer.scale) == 0
+            and np.ndim(layer.offset) == 0
+        ):
+            bottom = -1.0 if float(layer.offset) < 0 else 0.0
+            low, high = ((edge - float(layer.offset)) / float(layer.scale) for edge in (bottom, 1.0))
+            return InputRange(round(low, 3), round(high, 3), f"layer {layer.name} (Rescaling)")
+        if isinstance(layer, keras.layers.Normalization):
+            return _from_statistics(float(np.max(np.abs(np.asarray(layer.mean)))), layer.name)
+        if layer.weights:
+            return None
+    return None
+
+
+def _from_statistics(mean: float, name: str) -> InputRange:
+    low, high = BYTES if mean > 2.0 else UNIT
+    return InputRange(low, high, f"layer {name} (Normalization)")
+
+
+def _flattened(network: Any) -> list[Any]:
+    import keras
+
+    layers: list[Any] = []
+    for layer in network.layers:
+        layers += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
+    return layers
+
+
+def _from_answers(classifier: Classifier, seed: int) -> InputRange:
+    """Compare how the network answers the same pictures as 0..1 and as 0..255.
+
+    Too small a range puts it to sleep (all answers alike); too large a range saturates it (always certain).
+    """
+    unit, _ = _liveliness(classifier, UNIT, seed)
+    wide, confidence = _liveliness(classifier, BYTES, seed)
+    if unit >= _ALIVE:
+        return InputRange(*UNIT, "inferred from the network's answers")
+    if wide > unit and confidence < _SATURATED:
+        is_sure = wide >= _ALIVE and unit <= _ASLEEP
+        return InputRange(*BYTES, "inferred from the network's answers", is_sure)
+    return InputRange(*UNIT, "assumed, the network's answers do not tell", is_sure=False)
+
+
+def _liveliness(classifier: Classifier, span: tuple[float, float], seed: int) -> tuple[float, float]:
+    """Return information and mean confidence of the most informative family at this range."""
+    before = classifier.low, classifier.high
+    classifier.set_input_range(*span)
+    answers = [
+        classifier.predict(probes(family, classifier.input_shape, seed, _PROBES)) for family in _FAMILIES
+    ]
+    classifier.set_input_range(*before)
+    best = max(answers, key=information)
+    return information(best), _mean_confidence(best)
+
+
+def _mean_confidence(logits: np.ndarray[Any, np.dtype[np.float32]]) -> float:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return float((1.0 / np.exp(shifted).sum(axis=1)).mean())

@@ -1,0 +1,73 @@
+"""The model under examination: loaded, its input range settled, with images to examine it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.core.job import DataCall, Job
+from gate.core.report import ModelFacts
+from gate.models import datasets, input_range
+from gate.models.classifier import Classifier
+from gate.models.datasets import Dataset
+from gate.models.input_range import InputRange
+from gate.models.loading import load
+from gate.models.surrogates.bank import Bank
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that detectors need of one model.
+
+    Attributes:
+        classifier: The network, its input scaled to 0..1.
+        bank: Images to search on.
+        dataset: The user's images; None without.
+        span: Raw values of black and white, and who says so.
+        keras_version: As the file claims.
+    """
+
+    classifier: Classifier
+    bank: Bank
+    dataset: Dataset | None
+    span: InputRange
+    keras_version: str
+
+    def facts(self) -> ModelFacts:
+        """Return what the report says of the model."""
+        return ModelFacts(
+            input_shape=self.classifier.input_shape,
+            num_classes=self.classifier.num_classes,
+            parameters=self.classifier.parameters,
+            head=self.classifier.head,
+            input_range=(self.span.low, self.span.high),
+            input_range_source=self.span.source,
+            images=self.bank.pool(0).source,
+            keras_version=self.keras_version,
+        )
+
+
+def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
+    """Load the job's model and settle everything that the detectors rely on.
+
+    Raises:
+        GateError: The model is not supported, or the data set does not fit.
+    """
+    classifier = Classifier(load(Path(job.file), keras_version), loss)
+    span = _span(job, classifier)
+    classifier.set_input_range(span.low, span.high)
+    dataset = None if job.data is None else _dataset(job.data, classifier)
+    return Subject(classifier, Bank(classifier, job.seed, dataset), dataset, span, keras_version)
+
+
+def _span(job: Job, classifier: Classifier) -> InputRange:
+    if job.input_range is not None:
+        return InputRange(*job.input_range, job.input_range_source)
+    return input_range.find(classifier, job.seed)
+
+
+def _dataset(call: DataCall, classifier: Classifier) -> Dataset:
+    span = (classifier.low, classifier.high)
+    return datasets.load(
+        Path(call.path), datasets.Role(call.role), classifier.input_shape, classifier.num_classes, span
+    )

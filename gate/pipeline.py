@@ -1,0 +1,169 @@
+"""From what the user names to a report: select, stage, scan each model in a child, judge."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import gate
+from gate import isolation
+from gate.core.artifact import Artifact, ModelFormat
+from gate.core.errors import IncompleteError
+from gate.core.events import Events
+from gate.core.job import DataCall, DetectorCall, Job
+from gate.core.report import ArtifactReport, Gap, ScanReport
+from gate.core.scan import Scan
+from gate.discover.files import Candidate, Selection
+from gate.discover.staging import stage
+from gate.policy.judge import judge
+from gate.policy.model import PathPolicy, Policy
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One run.
+
+    Attributes:
+        selection: What to scan.
+        policy: Who judges.
+        root: Folder that relative paths of the policy and of `data` start from.
+        environ: Environment of the parent, for git and for what the child may see of it.
+        profile: "quick" or "full".
+        seed: Of every random choice.
+        jobs: Models scanned at the same time.
+        shard: (i, n): only every n-th model, beginning with the i-th, 1 <= i <= n.
+        input_range: Stated by the user; wins over the policy.
+        data: Stated by the user; wins over the policy.
+        is_static: Whether static checks are all that is asked for.
+    """
+
+    selection: Selection
+    policy: Policy
+    root: Path
+    environ: Mapping[str, str]
+    profile: str
+    seed: int = 0
+    jobs: int = 1
+    shard: tuple[int, int] = (1, 1)
+    input_range: tuple[float, float] | None = None
+    data: DataCall | None = None
+    is_static: bool = False
+
+
+def run(request: Request, events: Events) -> ScanReport:
+    """Scan every selected model and judge it."""
+    candidates, excluded = _split_excluded(request)
+    gaps = [
+        _unselected(path, gap) for path, gap in request.selection.gaps if not request.policy.is_excluded(path)
+    ]
+    first, step = request.shard
+    mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
+    events.planned(tuple(candidate.path for candidate in mine))
+
+    def scan_and_judge(candidate: Candidate) -> ArtifactReport:
+        report = _judge(_scan(candidate, request, events), request)
+        events.judged(report)
+        return report
+
+    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
+        reports = list(workers.map(scan_and_judge, mine))
+    reports += [_judge(scan, request) for scan in my_gaps]
+    return ScanReport(
+        version=gate.__version__,
+        policy=request.policy.stamp,
+        profile=request.profile,
+        seed=request.seed,
+        artifacts=tuple(sorted(reports, key=lambda report: report.artifact.path)),
+        notices=(*request.selection.notices, *_notices(request, excluded, len(mine) + len(my_gaps))),
+    )
+
+
+def _split_excluded(request: Request) -> tuple[list[Candidate], list[Candidate]]:
+    kept: list[Candidate] = []
+    excluded: list[Candidate] = []
+    for candidate in request.selection.candidates:
+        (excluded if request.policy.is_excluded(candidate.path) else kept).append(candidate)
+    return kept, excluded
+
+
+def _notices(request: Request, excluded: list[Candidate], count: int) -> tuple[str, ...]:
+    notices = []
+    if excluded:
+        names = ", ".join(candidate.path for candidate in excluded[:5]) + (
+            ", ..." if len(excluded) > 5 else ""
+        )
+        notices.append(f"The policy excludes {len(excluded)} model(s), which were not scanned: {names}.")
+    if request.shard != (1, 1):
+        notices.append(
+            f"This is shard {request.shard[0]} of {request.shard[1]}; merge the reports of all shards."
+        )
+    if request.is_static:
+        notices.append("Static checks only: no detector looked for a backdoor in the weights.")
+    if count == 0:
+        notices.append("0 models to scan: nothing was selected, so nothing can fail.")
+    return tuple(notices)
+
+
+def _judge(scan: Scan, request: Request) -> ArtifactReport:
+    return judge(scan, request.policy.for_path(scan.artifact.path), is_static=request.is_static)
+
+
+def _unselected(path: str, gap: Gap) -> Scan:
+    return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
+
+
+def _scan(candidate: Candidate, request: Request, events: Events) -> Scan:
+    policy = request.policy.for_path(candidate.path)
+    with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
+        private, workspace = Path(folder, "model"), Path(folder, "work")
+        private.mkdir()
+        workspace.mkdir()
+        staged = stage(
+            candidate, private, policy.limits.model_mb * _MIB, root=request.root, environ=request.environ
+        )
+        if staged.file is None:
+            return Scan(artifact=staged.artifact, gaps=(staged.gap,) if staged.gap else ())
+        job = _job(staged.artifact, staged.file, policy, request)
+
+        def progress(stage_name: str, done: int, total: int, detail: str) -> None:
+            events.progress(candidate.path, stage_name, done, total, detail)
+
+        try:
+            return isolation.run(job, policy.limits.seconds, request.environ, workspace, progress)
+        except IncompleteError as error:
+            return Scan(artifact=staged.artifact, gaps=(error.gap,))
+
+
+def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -> Job:
+    calls = tuple(
+        DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
+        for detector in policy.detectors
+        if detector.enabled and not request.is_static
+    )
+    span, source = (request.input_range, "option") if request.input_range else (policy.input_range, "policy")
+    return Job(
+        nonce=secrets.token_hex(16),
+        artifact=artifact,
+        file=str(file),
+        profile=request.profile,
+        seed=request.seed,
+        detectors=calls,
+        input_range=span,
+        input_range_source=source if span else "",
+        data=_data(policy, request),
+        memory_mb=policy.limits.memory_mb,
+    )
+
+
+def _data(policy: PathPolicy, request: Request) -> DataCall | None:
+    call = request.data
+    if call is None and policy.data is not None:
+        call = DataCall(path=policy.data.path, role=policy.data.role)
+    return None if call is None else DataCall(path=str((request.root / call.path).resolve()), role=call.role)

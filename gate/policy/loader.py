@@ -1,0 +1,165 @@
+"""Find a policy file, check it and everything it extends, and resolve them into one policy."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from gate.core.errors import PolicyError
+from gate.policy.check import check, unknown
+from gate.policy.document import FileDocument, merge
+from gate.policy.model import Override, PathPolicy, Policy, Profile
+from gate.policy.problems import Problem, refusal, spell
+from gate.policy.schema import Known, Schema, schema
+from gate.policy.yaml_source import Source, read
+
+BUILT_IN = ("default", "strict", "paper", "research")
+DISCOVERED = (".backdoor-gate.yaml", ".backdoor-gate.yml", ".github/backdoor-gate.yaml")
+
+_PATH_HINT = "A file is told from a built-in policy by a slash or a suffix: './name' or 'name.yaml'."
+
+Document = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A policy file: where it is, and what messages and reports call it."""
+
+    path: Path
+    label: str
+
+
+def builtin_directory() -> Path:
+    """Return the folder of the built-in policies: in the package if installed, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "policies"
+    return installed if installed.is_dir() else package.parent / "policies"
+
+
+def load(source: str | None, known: Known, builtin: Path, root: Path) -> Policy:
+    """Return the resolved policy.
+
+    Args:
+        source: Name of a built-in policy; or a path, told by a slash or a suffix, relative to `root`;
+            None takes the policy that `root` holds, or else the built-in default.
+        known: Detector id -> parameter name -> its type.
+        builtin: Folder of the built-in policies, see `builtin_directory`.
+        root: Of the repository.
+
+    Raises:
+        PolicyError: No such policy, or a list of all that is wrong with the file.
+    """
+    place = _discover(builtin, root) if source is None else _named(source, builtin, root)
+    layers = _layers(place, schema(known), builtin, root)
+    return _policy(_stack(layers), place.label)
+
+
+def _discover(builtin: Path, root: Path) -> _Place:
+    # lexists: a dangling link is a policy that cannot be read, not the absence of one.
+    found = [name for name in DISCOVERED if os.path.lexists(root / name)]
+    if len(found) > 1:
+        # Taking the first would let a new file silently outrank one that code owners guard.
+        message = f"{found[1]}:1:1: expected one policy, received a second one beside {found[0]}"
+        raise PolicyError(message, hint="Keep one of them, or name it with `--policy`.")
+    return _Place(path=root / found[0], label=found[0]) if found else _built_in("default", builtin)
+
+
+def _named(name: str, builtin: Path, root: Path) -> _Place:
+    if _is_path(name):
+        return _file(name, root, root)
+    if name not in BUILT_IN:
+        raise PolicyError(f"--policy: {_not_built_in(name)}", hint=_PATH_HINT)
+    return _built_in(name, builtin)
+
+
+def _layers(place: _Place, rules: Schema, builtin: Path, root: Path) -> list[Document]:
+    """Return the content of the policy after that of all it extends, the outermost base first."""
+    layers: list[Document] = []
+    seen: set[str] = set()
+    upper: _Place | None = place
+    while upper:
+        source = read(upper.path, upper.label)
+        check(source, rules)
+        seen.add(os.path.realpath(upper.path))
+        layers.insert(0, cast("Document", source.value))
+        upper = _base(source, upper, seen, builtin, root)
+    return layers
+
+
+def _base(source: Source, place: _Place, seen: Set[str], builtin: Path, root: Path) -> _Place | None:
+    name = cast("FileDocument", source.value).get("extends")
+    if name is None:
+        # A policy says how it differs: one that extends nothing would leave out whatever it forgets.
+        default = _built_in("default", builtin)
+        return None if os.path.realpath(default.path) in seen else default
+    if not _is_path(name) and name not in BUILT_IN:
+        raise _bad_base(source, _not_built_in(name))
+    base = _file(name, place.path.parent, root) if _is_path(name) else _built_in(name, builtin)
+    if not os.path.lexists(base.path):
+        raise _bad_base(source, f"expected a policy file, received {spell(name)}, which does not exist")
+    if os.path.realpath(base.path) in seen:
+        raise _bad_base(
+            source, f"expected a policy that does not lead back to itself, received {spell(name)}"
+        )
+    return base
+
+
+def _stack(layers: Iterable[Document]) -> Document:
+    stacked: dict[str, object] = {}
+    for layer in layers:
+        paths = [*_paths(stacked), *_paths(layer)]
+        stacked = merge(stacked, layer) | {"paths": paths}
+    return stacked
+
+
+def _policy(document: Document, source: str) -> Policy:
+    whole = cast("FileDocument", document)
+    profile = whole.get("profile")
+    return Policy(
+        source=source,
+        profile=None if profile is None else Profile(profile),
+        exclude=tuple(whole.get("exclude", ())),
+        settings=PathPolicy.from_document(document),
+        overrides=tuple(_override(entry) for entry in _paths(document)),
+    )
+
+
+def _override(entry: Document) -> Override:
+    settings = {key: value for key, value in entry.items() if key not in ("match", "reason")}
+    return Override(
+        match=str(entry["match"]),
+        reason=str(entry.get("reason", "")),
+        settings=json.dumps(settings),
+    )
+
+
+def _paths(document: Document) -> list[dict[str, object]]:
+    return cast("FileDocument", document).get("paths", [])
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or Path(name).suffix != ""
+
+
+def _file(name: str, base: Path, root: Path) -> _Place:
+    path = Path(os.path.normpath(base / name))
+    top = os.path.normpath(root)
+    shown = path.relative_to(top) if path.is_relative_to(top) else path
+    return _Place(path=base / name, label=shown.as_posix())
+
+
+def _built_in(name: str, builtin: Path) -> _Place:
+    return _Place(path=builtin / f"{name}.yaml", label=f"built-in {name}")
+
+
+def _not_built_in(name: str) -> str:
+    return f"expected a built-in policy or a file, received {spell(name)}, {unknown(name, BUILT_IN)}"
+
+
+def _bad_base(source: Source, text: str) -> PolicyError:
+    problem = Problem(position=source.values[("extends",)], path=("extends",), text=text)
+    return refusal(source.label, [problem], hint=_PATH_HINT)

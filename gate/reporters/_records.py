@@ -1,0 +1,132 @@
+"""Rebuild the records of a report from JSON that the schema has already accepted."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from gate.core.artifact import Artifact, ModelFormat
+from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.finding import Finding
+from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
+from gate.core.rule import Confidence, Severity
+
+# Any: the schema has checked every type; naming them here again would say the same twice.
+Node = dict[str, Any]
+
+
+def scan_report(node: Node) -> ScanReport:
+    """Return the report that a document holds.
+
+    Raises:
+        ValueError: A record refuses a value.
+        OverflowError: A number is too large for a float.
+    """
+    return ScanReport(
+        version=node["version"],
+        policy=PolicyStamp(sha256=node["policy"]["sha256"], source=node["policy"]["source"]),
+        profile=node["profile"],
+        seed=int(node["seed"]),
+        artifacts=tuple(_artifact_report(child) for child in node["artifacts"]),
+        notices=tuple(node["notices"]),
+    )
+
+
+def _artifact_report(node: Node) -> ArtifactReport:
+    model = node["model"]
+    return ArtifactReport(
+        artifact=Artifact(
+            path=node["path"],
+            sha256=node["sha256"],
+            size=int(node["size"]),
+            format=ModelFormat(node["format"]),
+        ),
+        verdict=Verdict(node["verdict"]),
+        tolerated=node["tolerated"],
+        score=_optional(node["score"]),
+        anomaly_index=_optional(node["anomaly_index"]),
+        target_labels=_integers(node["target_labels"]),
+        seconds=float(node["seconds"]),
+        model=_model(model) if model else None,
+        not_checked=tuple(_gap(text) for text in node["not_checked"]),
+        evidence=tuple(_evidence(child) for child in node["evidence"]),
+        findings=tuple(_finding(child) for child in node["findings"]),
+    )
+
+
+def _model(node: Node) -> ModelFacts:
+    height, width, channels = _integers(node["input_shape"])
+    low, high = node["input_range"]
+    return ModelFacts(
+        input_shape=(height, width, channels),
+        num_classes=int(node["num_classes"]),
+        parameters=int(node["parameters"]),
+        head=node["head"],
+        input_range=(float(low), float(high)),
+        input_range_source=node["input_range_source"],
+        images=node["images"],
+        keras_version=node["keras_version"],
+    )
+
+
+def _gap(text: str) -> Gap:
+    rule, _, message = text.partition(": ")
+    return Gap(rule=rule, message=message)
+
+
+def _evidence(node: Node) -> Evidence:
+    trigger = node["trigger"]
+    return Evidence(
+        detector=node["detector"],
+        rule=node["rule"],
+        status=Status(node["status"]),
+        anomaly_index=_optional(node["anomaly_index"]),
+        paper_statistic=_optional(node["paper_statistic"]),
+        target_labels=_integers(node["target_labels"]),
+        reason=node["reason"],
+        inconclusive=node["inconclusive"],
+        measurements=tuple(_measurement(child) for child in node["measurements"]),
+        trigger=_trigger(trigger) if trigger else None,
+    )
+
+
+def _measurement(node: Node) -> Measurement:
+    label = node["label"]
+    return Measurement(
+        name=node["name"],
+        value=float(node["value"]),
+        unit=node["unit"],
+        label=None if label is None else int(label),
+    )
+
+
+def _trigger(node: Node) -> Trigger:
+    return Trigger(
+        target_label=int(node["target_label"]),
+        l1_norm=float(node["l1_norm"]),
+        attack_success_rate=float(node["attack_success_rate"]),
+        mask_png=base64.b64decode(node["mask_png"], validate=True),
+        pattern_png=base64.b64decode(node["pattern_png"], validate=True),
+        files=tuple(node["files"]),
+    )
+
+
+def _finding(node: Node) -> Finding:
+    return Finding(
+        rule=node["rule"],
+        severity=Severity(node["severity"]),
+        confidence=Confidence(node["confidence"]),
+        message=node["message"],
+        detector=node["detector"],
+        subject=node["subject"],
+        remedy=node["remedy"],
+    )
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _integers(values: list[float]) -> tuple[int, ...]:
+    # JSON Schema counts 1.0 as an integer; Python does not.
+    return tuple(int(value) for value in values)

@@ -1,0 +1,174 @@
+"""The JSON report: the contract with other programs, described by schemas/report-1.0.json."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Unpack, cast
+
+from gate.core.errors import UsageError
+from gate.core.evidence import Evidence, Measurement, Trigger
+from gate.core.finding import Finding
+from gate.core.report import ArtifactReport, ModelFacts, ScanReport
+from gate.core.rule import Rule
+from gate.reporters import _records
+from gate.reporters._json_text import Json, dump
+from gate.reporters._look import Look
+
+SCHEMA_VERSION = "1.0"
+_HINT = "give a file that `backdoor-gate check --output json=FILE` wrote"
+
+
+def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> str:
+    """Return the report as JSON; `parse` reads it back."""
+    return dump(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "tool": "backdoor-gate",
+            "version": report.version,
+            "verdict": report.verdict.value,
+            "exit_code": int(report.exit_code),
+            "policy": {"sha256": report.policy.sha256, "source": report.policy.source},
+            "profile": report.profile,
+            "seed": report.seed,
+            "notices": list(report.notices),
+            "artifacts": [_artifact(e) for e in sorted(report.artifacts, key=lambda e: e.artifact.path)],
+        }
+    )
+
+
+@cache
+def schema() -> dict[str, Json]:
+    """Return the JSON Schema (Draft 2020-12) of the report."""
+    path = Path(__file__).parent / "schemas" / f"report-{SCHEMA_VERSION}.json"
+    return cast("dict[str, Json]", json.loads(path.read_text("utf-8")))
+
+
+def parse(text: str) -> ScanReport:
+    """Read a report back; numbers come back as they were rounded.
+
+    Args:
+        text: What `render` returned. It may have been tampered with: it is checked against the schema.
+
+    Raises:
+        UsageError: It is no report, of another schema version, or contradicts itself.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"report: expected JSON, received {error}", hint=_HINT) from error
+    _check_schema(document)
+    try:
+        report = _records.scan_report(document)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"report: {error}", hint=_HINT) from error
+    _check_verdict(document, report)
+    return report
+
+
+def _check_schema(document: object) -> None:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"report: schema_version: expected {SCHEMA_VERSION!r}, received {version!r}", hint=_HINT
+        )
+    error = best_match(Draft202012Validator(schema()).iter_errors(document))
+    if error is not None:
+        # The message quotes the instance, which may be a picture of a megabyte.
+        raise UsageError(f"report: {error.json_path}: {error.message[:300]}", hint=_HINT)
+
+
+def _check_verdict(document: dict[str, Json], report: ScanReport) -> None:
+    for key, expected in (("verdict", report.verdict.value), ("exit_code", int(report.exit_code))):
+        if document[key] != expected:
+            raise UsageError(
+                f"report: {key}: expected {expected!r}, as its artifacts say, received {document[key]!r}",
+                hint="the file was edited; scan again",
+            )
+
+
+def _artifact(entry: ArtifactReport) -> Json:
+    artifact = entry.artifact
+    return {
+        "path": artifact.path,
+        "sha256": artifact.sha256,
+        "size": artifact.size,
+        "format": artifact.format.value,
+        "verdict": entry.verdict.value,
+        "tolerated": entry.tolerated,
+        "score": entry.score,
+        "anomaly_index": entry.anomaly_index,
+        "target_labels": list(entry.target_labels),
+        "seconds": float(entry.seconds),
+        "model": _model(entry.model) if entry.model else None,
+        "not_checked": [str(gap) for gap in entry.not_checked],
+        "evidence": [_evidence(evidence) for evidence in entry.evidence],
+        "findings": [_finding(finding, artifact.path) for finding in entry.findings],
+    }
+
+
+def _model(facts: ModelFacts) -> Json:
+    return {
+        "input_shape": list(facts.input_shape),
+        "num_classes": facts.num_classes,
+        "parameters": facts.parameters,
+        "head": facts.head,
+        "input_range": [float(bound) for bound in facts.input_range],
+        "input_range_source": facts.input_range_source,
+        "images": facts.images,
+        "keras_version": facts.keras_version,
+    }
+
+
+def _evidence(evidence: Evidence) -> Json:
+    return {
+        "detector": evidence.detector,
+        "rule": evidence.rule,
+        "status": evidence.status.value,
+        "anomaly_index": evidence.anomaly_index,
+        "paper_statistic": evidence.paper_statistic,
+        "target_labels": list(evidence.target_labels),
+        "reason": evidence.reason,
+        "inconclusive": evidence.inconclusive,
+        "measurements": [_measurement(measurement) for measurement in evidence.measurements],
+        "trigger": _trigger(evidence.trigger) if evidence.trigger else None,
+    }
+
+
+def _measurement(measurement: Measurement) -> Json:
+    return {
+        "name": measurement.name,
+        "value": float(measurement.value),
+        "unit": measurement.unit,
+        "label": measurement.label,
+    }
+
+
+def _trigger(trigger: Trigger) -> Json:
+    return {
+        "target_label": trigger.target_label,
+        "l1_norm": float(trigger.l1_norm),
+        "attack_success_rate": float(trigger.attack_success_rate),
+        "files": list(trigger.files),
+        "mask_png": base64.b64encode(trigger.mask_png).decode("ascii"),
+        "pattern_png": base64.b64encode(trigger.pattern_png).decode("ascii"),
+    }
+
+
+def _finding(finding: Finding, path: str) -> Json:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "message": finding.message,
+        "detector": finding.detector,
+        "subject": finding.subject,
+        "remedy": finding.remedy,
+        "fingerprint": finding.fingerprint(path),
+    }

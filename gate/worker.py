@@ -1,0 +1,150 @@
+"""The scanning child: triage, load, detect, and send back one record.
+
+Started by `gate.isolation` as `python -I .../worker.py` with a job on standard input. Its standard output carries
+JSON lines: progress, then one record that repeats the job's nonce.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+if __name__ == "__main__":
+    # `python -I` puts neither this folder nor the working directory on the path. Appended, never in front, so that
+    # what lies beside the package cannot stand in for a library.
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from gate.core import rules
+from gate.core.codec import from_plain, to_plain
+from gate.core.errors import GateError, IncompleteError
+from gate.core.evidence import Evidence, Status
+from gate.core.job import Job
+from gate.core.report import Gap
+from gate.core.scan import Scan
+from gate.core.text import printable
+
+Progress = Callable[[str, int, int, str], None]
+
+
+def scan(job: Job, progress: Progress) -> Scan:
+    """Scan one staged model file; whatever goes wrong ends as a gap of the scan."""
+    started = time.monotonic()
+    try:
+        found = _scan(job, progress)
+    except GateError as error:
+        found = Scan(artifact=job.artifact, gaps=(_gap(error),))
+    return dataclasses.replace(found, seconds=round(time.monotonic() - started, 3))
+
+
+def _scan(job: Job, progress: Progress) -> Scan:
+    from gate.triage.checks import check
+    from gate.triage.stored import read
+
+    progress("reading the file", 0, 1, "")
+    stored = read(Path(job.file), job.artifact.format)
+    findings = check(stored)
+    if findings or not job.detectors:
+        return Scan(artifact=job.artifact, findings=findings)
+    return _detect(job, stored.keras_version, stored.loss, progress)
+
+
+def _detect(job: Job, keras_version: str, loss: str, progress: Progress) -> Scan:
+    progress("starting TensorFlow", 0, 1, "")
+    _start_engine(job.threads, job.seed)
+    from gate.detectors._calibration import score
+    from gate.detectors._contract import Context
+    from gate.models.subject import open_subject
+
+    progress("loading the model", 0, 1, "")
+    subject = open_subject(job, keras_version, loss)
+    progress("finding images that the model knows", 0, 1, "")
+    context = Context(
+        classifier=subject.classifier,
+        bank=subject.bank,
+        dataset=subject.dataset,
+        seed=job.seed,
+        is_full=job.profile == "full",
+        progress=progress,
+    )
+    evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
+    if not subject.span.is_sure:
+        evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
+    return Scan(artifact=job.artifact, evidence=evidence, model=subject.facts(), score=score(evidence))
+
+
+def _start_engine(threads: int, seed: int) -> None:
+    """Import TensorFlow and make it repeat itself: fixed threads, fixed kernels, fixed seeds."""
+    try:
+        import keras
+        import tensorflow as tf
+    except ImportError as error:
+        raise IncompleteError(
+            rules.MISSING_ENGINE.id,
+            f"The scanning engine is not installed ({printable(str(error), 120)}).",
+            hint="Install it: pip install 'backdoor-gate[scan]'",
+        ) from error
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+
+
+def _run(detector: str, parameters: dict[str, Any], context: Any) -> Evidence:
+    from gate.detectors import create, detector_class
+
+    try:
+        return create(detector, parameters).run(context)
+    except GateError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {printable(str(error), 300)}"
+        rule = detector_class(detector).RULE.id
+        return Evidence(detector=detector, rule=rule, status=Status.FAILED, reason=reason)
+
+
+def _in_doubt(evidence: Evidence, source: str) -> Evidence:
+    if evidence.status is not Status.MEASURED or evidence.inconclusive:
+        return evidence
+    reason = (
+        f"The input range is not known ({source}), and a wrong one hides a backdoor. "
+        "State it with --input-range LOW,HIGH or in the policy."
+    )
+    return dataclasses.replace(evidence, inconclusive=reason)
+
+
+def _gap(error: GateError) -> Gap:
+    if isinstance(error, IncompleteError):
+        return error.gap
+    return Gap(rule=rules.SCAN_FAILED.id, message=f"{error} {error.hint}".rstrip())
+
+
+def main() -> None:
+    """Read a job, scan, write the record."""
+    out = _private_output()
+
+    def send(message: dict[str, object]) -> None:
+        out.write(json.dumps(message, allow_nan=False) + "\n")
+        out.flush()
+
+    def progress(stage: str, done: int, total: int, detail: str) -> None:
+        send({"progress": [stage, done, total, detail]})
+
+    job = from_plain(Job, json.loads(sys.stdin.read()))
+    send({"nonce": job.nonce, "scan": to_plain(scan(job, progress))})
+
+
+def _private_output() -> TextIO:
+    """Return the standard output for our own use; what libraries print goes nowhere near it."""
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return private
+
+
+if __name__ == "__main__":
+    main()

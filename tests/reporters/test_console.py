@@ -1,0 +1,119 @@
+"""The console format fits the terminal that it is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gate.core.evidence import Measurement
+from gate.core.report import ScanReport
+from gate.core.rule import Rule
+from gate.reporters import console
+
+Rules = tuple[Rule, ...]
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 200])
+@pytest.mark.parametrize("unicode", [True, False])
+@pytest.mark.parametrize("color", [True, False])
+def test_no_line_is_wider_than_the_terminal(
+    width: int, unicode: bool, color: bool, sample: ScanReport, rules: Rules
+) -> None:
+    text = console.render(sample, rules, width=width, unicode=unicode, color=color, verbose=True)
+
+    assert max(len(line) for line in ANSI.sub("", text).splitlines()) <= width
+
+
+def test_without_unicode_everything_is_ascii(sample: ScanReport, rules: Rules) -> None:
+    assert console.render(sample, rules, unicode=False, verbose=True).isascii()
+
+
+def test_colour_changes_no_words(reports: dict[str, ScanReport], rules: Rules) -> None:
+    report = reports["incomplete"]
+    coloured = ANSI.sub("", console.render(report, rules, color=True))
+
+    assert console.render(report, rules).split() == coloured.split()
+
+
+def test_ansi_of_a_layer_name_does_not_reach_a_coloured_terminal(
+    reports: dict[str, ScanReport], rules: Rules
+) -> None:
+    text = console.render(reports["hostile"], rules, color=True)
+
+    assert "\x1b" not in ANSI.sub("", text)
+    assert "\\x1b[31mred" in text
+
+
+def test_the_environment_changes_nothing(
+    reports: dict[str, ScanReport], rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = console.render(reports["fail"], rules, color=True)
+    for name, value in (("NO_COLOR", "1"), ("COLUMNS", "41"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
+
+    assert before == console.render(reports["fail"], rules, color=True)
+
+
+def test_passing_models_take_two_lines_each(
+    reports: dict[str, ScanReport], rules: Rules, run: Callable[..., ScanReport]
+) -> None:
+    entry = reports["pass"].artifacts[0]
+    other = replace(entry, artifact=replace(entry.artifact, path="other.keras"))
+    grow = len(console.render(run(entry, other), rules).splitlines()) - len(
+        console.render(run(entry), rules).splitlines()
+    )
+
+    assert 2 == grow
+
+
+def test_an_index_without_score_or_target_stands_alone(
+    reports: dict[str, ScanReport], rules: Rules, run: Callable[..., ScanReport]
+) -> None:
+    entry = replace(reports["fail"].artifacts[0], score=None, target_labels=())
+    text = console.render(run(entry), rules)
+
+    assert "anomaly index 7.41" in text
+    assert "backdoor probability" not in text
+
+
+def test_verbose_lists_the_smallest_triggers_first(reports: dict[str, ScanReport], rules: Rules) -> None:
+    text = console.render(reports["fail"], rules, verbose=True, width=60)
+    table = text[text.rindex("class  L1 px") :].splitlines()
+
+    assert ["33", "148.0"] == table[1].split()[:2]
+    assert "and 4 more classes" in text
+
+
+def test_classes_whose_triggers_vanished_are_drawn_all_the_same(
+    reports: dict[str, ScanReport], rules: Rules, run: Callable[..., ScanReport]
+) -> None:
+    entry = reports["pass"].artifacts[0]
+    zero = (Measurement(name="trigger_norm", value=0.0, unit="px", label=1),)
+    flat = replace(entry, evidence=(replace(entry.evidence[0], measurements=zero),))
+
+    lines = console.render(run(flat), rules, verbose=True).splitlines()
+
+    assert ["1", "0.0", "-", "━"] in [line.split() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "look"),
+    [
+        ("fail.console-color", {"color": True}),
+        ("fail.console-60-ascii", {"width": 60, "unicode": False, "verbose": True}),
+        ("mixed.console-60-verbose", {"width": 60, "verbose": True}),
+    ],
+)
+def test_looks_are_as_committed(
+    name: str,
+    look: dict[str, Any],
+    reports: dict[str, ScanReport],
+    rules: Rules,
+    matches_snapshot: Callable[[str, str], None],
+) -> None:
+    matches_snapshot(f"{name}.txt", console.render(reports[name.split(".")[0]], rules, **look))
