@@ -110,7 +110,8 @@ mapfile -d '' -t selected < <(paths)
 base=""
 if [[ "${#selected[@]}" -eq 0 || -n "${GATE_BASE:-}" ]]; then
   base="$(bash "$here/base.sh" 2>"$reports/base.txt")" || {
-    annotate "$(<"$reports/base.txt")"
+    muted cat "$reports/base.txt"
+    annotate "$(tail -n 1 "$reports/base.txt")"
     finish 3 incomplete 0
   }
 fi
