@@ -8,15 +8,17 @@ well-formed record with the right nonce leaves the scan incomplete.
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from threading import Event
 
 from gate.core import rules
 from gate.core.codec import from_plain, to_plain
@@ -30,11 +32,15 @@ Progress = Callable[[str, int, int, str], None]
 _WORKER = Path(__file__).with_name("worker.py")
 _LARGEST_RECORD = 16 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
+# Seconds that a child may take to end after its last word.
+_GRACE = 10.0
 # What TensorFlow maps before it has done anything; the policy's limit is for the model on top of it.
 _ENGINE_MB = 4096
 
 
-def run(job: Job, seconds: float, environ: Mapping[str, str], workspace: Path, progress: Progress) -> Scan:
+def run(
+    job: Job, seconds: float, environ: Mapping[str, str], workspace: Path, progress: Progress, stop: Event
+) -> Scan:
     """Scan in a child process.
 
     Args:
@@ -43,29 +49,35 @@ def run(job: Job, seconds: float, environ: Mapping[str, str], workspace: Path, p
         environ: The parent's environment; only harmless names are passed on.
         workspace: Empty folder of the child's own.
         progress: Called with what the child tells.
+        stop: Ends the child within a second once it is set.
 
     Raises:
         IncompleteError: The child did not send a whole record in time (BD004).
     """
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-        [sys.executable, "-I", str(_WORKER)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=workspace,
-        env=_environment(environ, workspace),
-        start_new_session=True,
-        preexec_fn=_limits(job.memory_mb, seconds) if os.name == "posix" else None,
-    )
+    child = _start(job, seconds, environ, workspace)
     try:
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(to_plain(job)).encode())
-        child.stdin.close()
-        return _converse(child, job, seconds, progress)
-    except BrokenPipeError as error:
-        raise _failed("The scanning process ended before it was told what to do.") from error
+        _tell(child, job)
+        return _listen(child, job, _chunks(child, seconds, stop), progress)
     finally:
         _end(child)
+
+
+def _start(
+    job: Job, seconds: float, environ: Mapping[str, str], workspace: Path
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+            [sys.executable, "-I", str(_WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=workspace,
+            env=_environment(environ, workspace),
+            start_new_session=True,
+            preexec_fn=_limits(job.memory_mb, seconds) if os.name == "posix" else None,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _failed(f"The scanning process cannot be started: {error}.") from error
 
 
 def _environment(environ: Mapping[str, str], workspace: Path) -> dict[str, str]:
@@ -80,52 +92,76 @@ def _environment(environ: Mapping[str, str], workspace: Path) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "HDF5_PLUGIN_PATH": "disable",
         "HDF5_USE_FILE_LOCKING": "FALSE",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
 def _limits(memory_mb: int, seconds: float) -> Callable[[], None]:
     import resource
 
+    # Twice the time on every core is more than a scan within its time limit can use.
+    cpu = int(seconds * (os.cpu_count() or 1) * 2) + 10
+    wanted = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: cpu}
+    if memory_mb and sys.platform == "linux":
+        wanted[resource.RLIMIT_AS] = (_ENGINE_MB + memory_mb) * 1024 * 1024
+    # The gate itself may run under lower limits, which nobody may raise.
+    allowed = {kind: _at_most(resource.getrlimit(kind)[1], limit) for kind, limit in wanted.items()}
+
     def limit() -> None:
-        address_space = (_ENGINE_MB + memory_mb) * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # Twice the time on every core is more than a scan within its time limit can use.
-        cpu = int(seconds * (os.cpu_count() or 1) * 2) + 10
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-        if memory_mb and sys.platform == "linux":
-            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+        for kind, value in allowed.items():
+            resource.setrlimit(kind, (value, value))
 
     return limit
 
 
-def _converse(child: subprocess.Popen[bytes], job: Job, seconds: float, progress: Progress) -> Scan:
+def _at_most(hard: int, limit: int) -> int:
+    return limit if hard < 0 else min(hard, limit)
+
+
+def _tell(child: subprocess.Popen[bytes], job: Job) -> None:
+    assert child.stdin is not None
+    try:
+        child.stdin.write(json.dumps(to_plain(job)).encode())
+        child.stdin.close()
+    except BrokenPipeError as error:
+        raise _failed("The scanning process ended before it was told what to do.") from error
+
+
+def _chunks(child: subprocess.Popen[bytes], seconds: float, stop: Event) -> Iterator[tuple[bool, bytes]]:
+    """Yield what the child writes, each piece with whether it went to standard output, until it closes both ends."""
     deadline = time.monotonic() + seconds
-    record: Scan | None = None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    lines, last_words = _Lines(_LARGEST_RECORD), bytearray()
     with selectors.DefaultSelector() as selector:
         for stream in (child.stdout, child.stderr):
-            os.set_blocking(stream.fileno(), False)
-            selector.register(stream, selectors.EVENT_READ)
+            assert stream is not None
+            selector.register(stream, selectors.EVENT_READ, data=stream is child.stdout)
         while selector.get_map():
+            if stop.is_set():
+                raise _failed("It was interrupted.")
             if time.monotonic() > deadline:
                 raise _failed(f"It took longer than {seconds:g} s.", "Raise limits.seconds in the policy.")
             for key, _ in selector.select(timeout=0.5):
-                chunk = _read(key.fileobj)  # type: ignore[arg-type]  # the two streams registered above
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                elif key.fileobj is child.stderr:
-                    last_words = (last_words + chunk)[-_LAST_WORDS:]
+                chunk = os.read(key.fd, 1 << 16)
+                if chunk:
+                    yield key.data, chunk
                 else:
-                    for line in lines.feed(chunk):
-                        record = _heard(line, job, record, progress)
-    return _finished(child.wait(timeout=10), record, bytes(last_words))
+                    selector.unregister(key.fileobj)
 
 
-def _read(stream: IO[bytes]) -> bytes:
-    return os.read(stream.fileno(), 1 << 16)
+def _listen(
+    child: subprocess.Popen[bytes], job: Job, chunks: Iterator[tuple[bool, bytes]], progress: Progress
+) -> Scan:
+    record: Scan | None = None
+    lines, last_words = _Lines(_LARGEST_RECORD), b""
+    for is_output, chunk in chunks:
+        if not is_output:
+            last_words = (last_words + chunk)[-_LAST_WORDS:]
+            continue
+        for line in lines.feed(chunk):
+            record = _heard(line, job, record, progress)
+    try:
+        returncode = child.wait(timeout=_GRACE)
+    except subprocess.TimeoutExpired as error:
+        raise _failed("The scanning process fell silent but did not end.") from error
+    return _finished(returncode, record, last_words)
 
 
 class _Lines:
@@ -147,29 +183,42 @@ class _Lines:
 def _heard(line: bytes, job: Job, record: Scan | None, progress: Progress) -> Scan | None:
     """Pass progress on; return the record, once there is one."""
     try:
-        message = json.loads(line)
+        message = json.loads(line, parse_float=_finite, parse_constant=_finite)
         if set(message) == {"progress"}:
             stage, done, total, detail = message["progress"]
             progress(printable(str(stage), 60), int(done), int(total), printable(str(detail), 80))
             return record
         is_ours = set(message) == {"nonce", "scan"} and message["nonce"] == job.nonce
         scan = from_plain(Scan, message["scan"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise _failed(
             f"The scanning process sent a malformed record ({printable(str(error), 200)})."
         ) from error
-    if not is_ours or record is not None or scan.artifact != job.artifact:
+    if not is_ours or record is not None or not _answers(scan, job):
         raise _failed("The scanning process sent a record that does not belong to this scan.")
     return scan
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite number, received {number}")
+    return value
+
+
+def _answers(scan: Scan, job: Job) -> bool:
+    """Return whether a scan is of the job's file, and by its detectors alone: their names become file names."""
+    asked = {call.detector for call in job.detectors}
+    return scan.artifact == job.artifact and all(each.detector in asked for each in scan.evidence)
 
 
 def _finished(returncode: int, record: Scan | None, last_words: bytes) -> Scan:
     if returncode == 0 and record is not None:
         return record
     if returncode < 0:
-        name = signal.Signals(-returncode).name
         hint = "Raise limits.memory_mb in the policy if the model is simply large; a hostile file can cause this."
-        raise _failed(f"The scanning process was ended by {name}.", hint)
+        name = signal.strsignal(-returncode) or "unknown"
+        raise _failed(f"The scanning process was ended by signal {-returncode} ({name}).", hint)
     lines = last_words.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
     raise _failed(
         f"The scanning process ended without a verdict: {printable(lines[-1], 300)}", _memory_hint(lines[-1])
@@ -186,13 +235,11 @@ def _failed(message: str, hint: str = "") -> IncompleteError:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child and everything it started."""
-    if child.poll() is None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            child.kill()
-        child.wait()
+    """End the child and everything that it started in its session, which outlives a child that ended by itself."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
     for stream in (child.stdin, child.stdout, child.stderr):
         if stream is not None:
-            stream.close()
+            with suppress(BrokenPipeError):  # what the child never read is flushed on closing
+                stream.close()

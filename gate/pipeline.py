@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import gate
 from gate import isolation
@@ -24,6 +26,7 @@ from gate.policy.judge import judge
 from gate.policy.model import PathPolicy, Policy
 
 _MIB = 1024 * 1024
+_SHARD = "This is shard {} of {}; merge the reports of all shards."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +69,7 @@ def run(request: Request, events: Events) -> ScanReport:
     first, step = request.shard
     mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
     events.planned(tuple(candidate.path for candidate in mine))
-
-    def scan_and_judge(candidate: Candidate) -> ArtifactReport:
-        report = _judge(_scan(candidate, request, events), request)
-        events.judged(report)
-        return report
-
-    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
-        reports = list(workers.map(scan_and_judge, mine))
+    reports = _scan_all(mine, request, events)
     reports += [_judge(scan, request) for scan in my_gaps]
     return ScanReport(
         version=gate.__version__,
@@ -83,6 +79,30 @@ def run(request: Request, events: Events) -> ScanReport:
         artifacts=tuple(sorted(reports, key=lambda report: report.artifact.path)),
         notices=(*request.selection.notices, *_notices(request, excluded, len(mine) + len(my_gaps))),
     )
+
+
+def shard_of(report: ScanReport) -> tuple[int, int]:
+    """Return which shard a report is of, as (i, n); (1, 1) if it is of a whole run."""
+    pattern = re.escape(_SHARD).replace(r"\{\}", r"(\d+)")
+    found = next(filter(None, (re.fullmatch(pattern, notice) for notice in report.notices)), None)
+    return (int(found[1]), int(found[2])) if found else (1, 1)
+
+
+def _scan_all(candidates: list[Candidate], request: Request, events: Events) -> list[ArtifactReport]:
+    stop = Event()
+
+    def scan_and_judge(candidate: Candidate) -> ArtifactReport:
+        report = _judge(_scan(candidate, request, events, stop), request)
+        events.judged(report)
+        return report
+
+    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
+        try:
+            return list(workers.map(scan_and_judge, candidates))
+        except BaseException:
+            # Ctrl-C, or a bug: leaving this block waits for the scans in work, which would go on for minutes.
+            stop.set()
+            raise
 
 
 def _split_excluded(request: Request) -> tuple[list[Candidate], list[Candidate]]:
@@ -101,9 +121,7 @@ def _notices(request: Request, excluded: list[Candidate], count: int) -> tuple[s
         )
         notices.append(f"The policy excludes {len(excluded)} model(s), which were not scanned: {names}.")
     if request.shard != (1, 1):
-        notices.append(
-            f"This is shard {request.shard[0]} of {request.shard[1]}; merge the reports of all shards."
-        )
+        notices.append(_SHARD.format(*request.shard))
     if request.is_static:
         notices.append("Static checks only: no detector looked for a backdoor in the weights.")
     if count == 0:
@@ -119,7 +137,7 @@ def _unselected(path: str, gap: Gap) -> Scan:
     return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
 
 
-def _scan(candidate: Candidate, request: Request, events: Events) -> Scan:
+def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> Scan:
     policy = request.policy.for_path(candidate.path)
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
         private, workspace = Path(folder, "model"), Path(folder, "work")
@@ -136,7 +154,7 @@ def _scan(candidate: Candidate, request: Request, events: Events) -> Scan:
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            return isolation.run(job, policy.limits.seconds, request.environ, workspace, progress)
+            return isolation.run(job, policy.limits.seconds, request.environ, workspace, progress, stop)
         except IncompleteError as error:
             return Scan(artifact=staged.artifact, gaps=(error.gap,))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import traceback
 from typing import NoReturn
 
 import click
@@ -50,6 +52,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    # CI systems cancel a job with SIGTERM; like Ctrl-C it has to end the scanning processes, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = cli.main(standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -63,6 +67,11 @@ def main() -> NoReturn:
     except GateError as error:
         _show(error)
         sys.exit(error.exit_code)
+    except Exception:
+        # Left to Python, our own bug would exit with 1, which says that a model has a finding.
+        traceback.print_exc()
+        click.echo("backdoor-gate: this is a bug in the gate; no verdict was reached.", err=True)
+        sys.exit(ExitCode.INCOMPLETE)
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 

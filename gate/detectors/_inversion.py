@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 Floats = NDArray[np.float32]
+Step = Callable[..., tuple[Any, ...]]
 
 _RATE = 0.1
 _DECAY_1, _DECAY_2 = 0.5, 0.9
@@ -30,6 +31,8 @@ _SUCCESS = 0.99
 _FIRST_COST = 1e-3
 _PATIENCE = 3
 _UP, _DOWN = 1.5, 1.5**1.5
+# Share of the steps after which only the best restart of each class goes on.
+_TRIAL = 0.4
 # tanh reaches neither 0 nor 1; a little slack lets a mask be exactly empty or full.
 _SLACK = 0.999
 # Activations of one chunk must fit in memory: about 512 images of 32 x 32 at a time.
@@ -78,6 +81,8 @@ def invert(
 ) -> Inversion:
     """Search the smallest trigger of each class.
 
+    All restarts run for the first part of the steps; then only the best one of each class goes on.
+
     Args:
         classifier: The network.
         pool: Images to stamp; those already of an arm's class do not count for that arm.
@@ -86,15 +91,17 @@ def invert(
         seed: Of starts and batches. An arm's result does not depend on which other arms run.
         progress: Called with (steps done, steps in all).
     """
+    advance = _compiled_step(classifier, pool)
     chunks = list(_chunks(labels, settings, classifier.input_shape))
-    total, done = settings.steps * len(chunks), 0
+    trial = int(settings.steps * _TRIAL) if settings.restarts > 1 else 0
     results: list[Inversion] = []
     for chunk in chunks:
-        search = _Search(classifier, pool, chunk, settings, seed)
-        for _ in range(settings.steps):
+        search = _Search(advance, len(pool.images), chunk, settings, seed, classifier.input_shape)
+        for step in range(settings.steps):
+            if step == trial:
+                search.keep_best_restarts()
             search.step()
-            done += 1
-            progress(done, total)
+            progress(len(results) * settings.steps + step + 1, len(chunks) * settings.steps)
         results.append(search.result())
     return Inversion(
         *(np.concatenate([getattr(part, name) for part in results]) for name in Inversion.__slots__)
@@ -117,56 +124,67 @@ def _chunks(
 
 
 class _Search:
-    """One chunk of arms, stepped together: label-major, `restarts` arms per label."""
+    """One chunk of arms, stepped together: label-major, `restarts` arms per label at first, then one."""
 
     def __init__(
-        self, classifier: Classifier, pool: Pool, labels: NDArray[np.int64], settings: Settings, seed: int
+        self,
+        advance: Step,
+        pool_size: int,
+        labels: NDArray[np.int64],
+        settings: Settings,
+        seed: int,
+        shape: tuple[int, int, int],
     ) -> None:
-        import tensorflow as tf
-
-        self._labels, self._settings = labels, settings
-        self._arms = np.repeat(labels, settings.restarts)
+        self._advance, self._labels, self._restarts = advance, labels, settings.restarts
+        self._targets = np.repeat(labels, settings.restarts).astype(np.int32)
         self._batches = np.random.default_rng([seed, 1])
-        self._pool_size = len(pool.images)
-        self._advance = _compiled_step(classifier, pool, self._arms, settings.images)
-        mask, pattern = _starts(labels, settings.restarts, classifier.input_shape, seed)
-        zeros = [tf.zeros_like(mask), tf.zeros_like(mask), tf.zeros_like(pattern), tf.zeros_like(pattern)]
-        self._state: tuple[Any, ...] = (mask, pattern, *zeros)
+        self._pool_size, self._batch_size = pool_size, min(settings.images, pool_size)
+        self._state = _starts(labels, settings.restarts, shape, seed)
         self._time = 0
-        self._cost = _Cost(len(self._arms))
-        self._norms = np.full(len(self._arms), np.inf)
-        self._masks = np.zeros(mask.shape, np.float32)
-        self._patterns = np.zeros(pattern.shape, np.float32)
+        self._cost = _Cost(len(self._targets))
+        self._success = np.zeros(len(self._targets), np.float32)
+        self._norms = np.full(len(self._targets), np.inf)
+        self._masks, self._patterns = (np.zeros(hidden.shape, np.float32) for hidden in self._state[:2])
 
     def step(self) -> None:
         """Make one Adam step of every arm and keep each arm's smallest mask that works."""
         import tensorflow as tf
 
         self._time += 1
-        batch = self._batches.choice(
-            self._pool_size, min(self._settings.images, self._pool_size), replace=False
-        )
-        outcome = self._advance(
-            tf.constant(batch, tf.int32),
-            tf.constant(self._cost.values),
-            tf.constant(float(self._time)),
-            *self._state,
-        )
-        success, norms, masks, patterns = outcome[:4]
+        batch = self._batches.choice(self._pool_size, self._batch_size, replace=False).astype(np.int32)
+        time = tf.constant(float(self._time))
+        outcome = self._advance(self._targets, batch, self._cost.values, time, *self._state)
+        self._success, norms, masks, patterns = (value.numpy() for value in outcome[:4])
         self._state = outcome[4:]
-        works = success.numpy() >= _SUCCESS
-        better = works & (norms.numpy() < self._norms)
-        if better.any():
-            self._norms[better] = norms.numpy()[better]
-            self._masks[better] = masks.numpy()[better]
-            self._patterns[better] = patterns.numpy()[better]
+        works = self._success >= _SUCCESS
+        better = works & (norms < self._norms)
+        self._norms[better] = norms[better]
+        self._masks[better] = masks[better]
+        self._patterns[better] = patterns[better]
         self._cost.update(works)
 
+    def keep_best_restarts(self) -> None:
+        """Give up all arms but the best of each label."""
+        import tensorflow as tf
+
+        best = self._best()
+        self._targets, self._restarts = self._targets[best], 1
+        self._state = tuple(tf.gather(value, best) for value in self._state)
+        self._cost = self._cost.of(best)
+        self._success, self._norms = self._success[best], self._norms[best]
+        self._masks, self._patterns = self._masks[best], self._patterns[best]
+
     def result(self) -> Inversion:
-        """Return the best restart of each label."""
-        restarts = self._settings.restarts
-        best = self._norms.reshape(-1, restarts).argmin(axis=1) + np.arange(len(self._labels)) * restarts
+        """Return the best arm of each label."""
+        best = self._best()
         return Inversion(self._labels, self._norms[best], self._masks[best], self._patterns[best])
+
+    def _best(self) -> NDArray[np.int64]:
+        """Return the position of each label's best arm: the smallest norm, then the latest success."""
+        shape = (len(self._labels), self._restarts)
+        norms = np.where(np.isfinite(self._norms), self._norms, 1e9 - self._success)
+        best: NDArray[np.int64] = norms.reshape(shape).argmin(axis=1) + np.arange(shape[0]) * shape[1]
+        return best
 
 
 class _Cost:
@@ -176,6 +194,12 @@ class _Cost:
         self.values = np.full(arms, _FIRST_COST, np.float32)
         self._good = np.zeros(arms, np.int64)
         self._bad = np.zeros(arms, np.int64)
+
+    def of(self, arms: NDArray[np.int64]) -> _Cost:
+        """Return the cost of some arms only."""
+        chosen = _Cost(len(arms))
+        chosen.values, chosen._good, chosen._bad = self.values[arms], self._good[arms], self._bad[arms]
+        return chosen
 
     def update(self, works: NDArray[np.bool_]) -> None:
         """Count one step of every arm."""
@@ -190,18 +214,20 @@ class _Cost:
 
 def _starts(
     labels: NDArray[np.int64], restarts: int, shape: tuple[int, int, int], seed: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return random masks and patterns in tanh space; an arm's start depends on its label and restart only."""
+) -> tuple[Any, ...]:
+    """Return the first state of all arms: random masks and patterns in tanh space, and empty moments of both.
+
+    An arm's start depends on its label and restart only.
+    """
     import tensorflow as tf
 
-    height, width, channels = shape
-    masks, patterns = [], []
-    for label in labels:
-        for restart in range(restarts):
-            rng = np.random.default_rng([seed, 2, int(label), restart])
-            masks.append(rng.uniform(0.0, 1.0, (height, width, 1)))
-            patterns.append(rng.uniform(0.0, 1.0, (height, width, channels)))
-    return tuple(tf.constant(_to_tanh_space(np.stack(values)), tf.float32) for values in (masks, patterns))
+    generators = [
+        np.random.default_rng([seed, 2, int(k), restart]) for k in labels for restart in range(restarts)
+    ]
+    masks = np.stack([rng.uniform(0.0, 1.0, (*shape[:2], 1)) for rng in generators])
+    patterns = np.stack([rng.uniform(0.0, 1.0, shape) for rng in generators])
+    mask, pattern = (tf.constant(_to_tanh_space(values), tf.float32) for values in (masks, patterns))
+    return mask, pattern, *(tf.zeros_like(value) for value in (mask, mask, pattern, pattern))
 
 
 def _to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -209,28 +235,24 @@ def _to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return hidden
 
 
-def _compiled_step(
-    classifier: Classifier, pool: Pool, arms: NDArray[np.int64], batch_size: int
-) -> Callable[..., tuple[Any, ...]]:
+def _compiled_step(classifier: Classifier, pool: Pool) -> Step:
+    """Return one step of any number of arms, compiled once."""
     import tensorflow as tf
 
     height, width, channels = classifier.input_shape
     images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
-    targets = tf.constant(arms, tf.int32)
-    count = min(batch_size, len(pool.images))
-    wanted = tf.broadcast_to(targets[:, None], (len(arms), count))
 
     def stamped_logits(batch: tf.Tensor, mask: tf.Tensor, pattern: tf.Tensor) -> tf.Tensor:
         stamped = (1.0 - mask[:, None]) * tf.gather(images, batch)[None] + mask[:, None] * pattern[:, None]
         logits = classifier.logits(tf.reshape(stamped, (-1, height, width, channels)))
-        return tf.reshape(logits, (len(arms), count, classifier.num_classes))
+        return tf.reshape(logits, (tf.shape(mask)[0], tf.shape(batch)[0], classifier.num_classes))
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
     def advance(
-        batch: tf.Tensor, cost: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
+        targets: tf.Tensor, batch: tf.Tensor, cost: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         foreign = tf.cast(tf.not_equal(tf.gather(predictions, batch)[None], targets[:, None]), tf.float32)
         weights = foreign / tf.maximum(tf.reduce_sum(foreign, axis=1, keepdims=True), 1.0)
+        wanted = tf.broadcast_to(targets[:, None], tf.shape(weights))
         with tf.GradientTape() as tape:
             tape.watch(state[:2])
             mask, pattern = _from_tanh_space(state[0]), _from_tanh_space(state[1])
@@ -243,7 +265,21 @@ def _compiled_step(
         success = tf.reduce_sum(weights * hits, axis=1)
         return success, norms, mask, pattern, *_adam(state, gradients, time)
 
-    step: Callable[..., tuple[Any, ...]] = advance
+    mask, pattern = (tf.TensorSpec((None, height, width, depth), tf.float32) for depth in (1, channels))
+    whole, single = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
+    signature = (
+        whole,
+        whole,
+        tf.TensorSpec((None,), tf.float32),
+        single,
+        mask,
+        pattern,
+        mask,
+        mask,
+        pattern,
+        pattern,
+    )
+    step: Step = tf.function(advance, input_signature=signature)
     return step
 
 

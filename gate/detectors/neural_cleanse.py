@@ -84,7 +84,7 @@ class NeuralCleanse:
         leader = int(np.argmin(found.norms))
         indices = [_index(found, leader, len(labels))]
         for rank in range(1, context.bank.ranks):
-            if indices[0] < _CONFIRM_ABOVE:
+            if np.mean(indices) < _CONFIRM_ABOVE:
                 break
             again = self._search(context, rank, _leader_and_peers(found, leader), "confirming the trigger")
             indices.append(

@@ -52,11 +52,12 @@ class Classifier:
         self.head = head.kind
         self.network = head.network
         self.parameters = int(model.count_params())
-        self.low, self.high = 0.0, 1.0
+        self.set_input_range(0.0, 1.0)
 
     def set_input_range(self, low: float, high: float) -> None:
         """State what raw values the network expects for black (low) and white (high)."""
         self.low, self.high = low, high
+        self._compiled = self._compile(self.logits)
 
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""
@@ -64,7 +65,7 @@ class Classifier:
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """Return the logits of many images, batch by batch."""
-        return self._batched(self.logits, images)
+        return _batched(self._compiled, images)
 
     def activations(self, images: Images) -> NDArray[np.float32]:
         """Return the flattened input of the last weighted layer, shape ``(n, d)``."""
@@ -72,10 +73,8 @@ class Classifier:
 
         layer = _last_weighted_layer(self.network)
         network = keras.Model(self.network.inputs, layer.input)
-        found = self._batched(
-            lambda x: network(self.low + (self.high - self.low) * x, training=False), images
-        )
-        return found.reshape(len(images), -1)
+        compiled = self._compile(lambda x: network(self.low + (self.high - self.low) * x, training=False))
+        return _batched(compiled, images).reshape(len(images), -1)
 
     def class_weights(self) -> NDArray[np.float64]:
         """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
@@ -83,13 +82,14 @@ class Classifier:
         means: NDArray[np.float64] = kernel.reshape(-1, kernel.shape[-1]).mean(axis=0)
         return means
 
-    def _batched(self, function: Any, images: Images) -> NDArray[np.float32]:
+    def _compile(self, function: Any) -> Any:
         import tensorflow as tf
 
-        signature = [tf.TensorSpec((None, *self.input_shape), tf.float32)]
-        compiled = tf.function(function, input_signature=signature)
-        parts = [compiled(tf.constant(images[i : i + _BATCH])).numpy() for i in range(0, len(images), _BATCH)]
-        return np.concatenate(parts)
+        return tf.function(function, input_signature=[tf.TensorSpec((None, *self.input_shape), tf.float32)])
+
+
+def _batched(compiled: Any, images: Images) -> NDArray[np.float32]:
+    return np.concatenate([compiled(images[i : i + _BATCH]).numpy() for i in range(0, len(images), _BATCH)])
 
 
 def _unsupported(message: str, hint: str = _SAVE_AS_IMAGE_NET) -> IncompleteError:
