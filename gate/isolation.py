@@ -62,9 +62,7 @@ def run(
         _end(child)
 
 
-def _start(
-    job: Job, seconds: float, environ: Mapping[str, str], workspace: Path
-) -> subprocess.Popen[bytes]:
+def _start(job: Job, seconds: float, environ: Mapping[str, str], workspace: Path) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [sys.executable, "-I", str(_WORKER)],

@@ -24,7 +24,7 @@ def explain(topic: str | None) -> int:
         return 0
     if topic.endswith(".json") or Path(topic).is_file():
         return _explain_report(topic, rules)
-    click.echo(_page(_find(topic, rules)))
+    click.echo(page(_find(topic, rules)))
     return 0
 
 
@@ -40,7 +40,8 @@ def _find(topic: str, rules: tuple[Rule, ...]) -> Rule:
     raise UsageError(f"There is no rule {topic!r}.", hint=hint)
 
 
-def _page(rule: Rule) -> str:
+def page(rule: Rule) -> str:
+    """Return the page of a rule as Markdown."""
     lines = [f"# {rule.id} {rule.name}", "", rule.summary, "", rule.page.strip(), ""]
     kind = "stops the scan (exit 3)" if rule.stops else f"severity {rule.severity}"
     marks = [kind, *(f"CWE-{number}" for number in rule.cwe), *(f"MITRE ATLAS {item}" for item in rule.atlas)]
@@ -57,5 +58,5 @@ def _explain_report(name: str, rules: tuple[Rule, ...]) -> int:
     met |= {gap.rule for entry in report.artifacts for gap in entry.not_checked}
     for rule in rules:
         if rule.id in met:
-            click.echo(f"\n{_page(rule)}")
+            click.echo(f"\n{page(rule)}")
     return 0

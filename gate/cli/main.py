@@ -56,9 +56,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = cli.main(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except click.UsageError as error:
+    except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.USAGE)
     except click.Abort:
@@ -77,6 +75,11 @@ def main() -> NoReturn:
 
 def _show(error: GateError) -> None:
     for line in str(error).splitlines():
-        click.echo(f"backdoor-gate: {printable(line, 2000)}", err=True)
+        click.echo(f"backdoor-gate: {_harmless(line)}", err=True)
     if error.hint:
-        click.echo(f"  -> {printable(error.hint, 2000)}", err=True)
+        click.echo(f"  -> {_harmless(error.hint)}", err=True)
+
+
+def _harmless(text: str) -> str:
+    # GitHub's runner obeys `##[` anywhere in a line of the log.
+    return printable(text, 2000).replace("##[", "## [")

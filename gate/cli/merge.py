@@ -7,9 +7,12 @@ from pathlib import Path
 
 import click
 
-from gate.core.errors import UsageError
+from gate.core.errors import IncompleteError, UsageError
+from gate.core.evidence import Trigger
 from gate.core.report import ArtifactReport, ScanReport
+from gate.core.rules import SCAN_FAILED
 from gate.core.text import printable
+from gate.pipeline import shard_of
 
 
 @click.command(short_help="Merge JSON reports of shards or batches into one.")
@@ -54,31 +57,69 @@ def read_report(name: str) -> ScanReport:
 
 
 def _merged(reports: list[tuple[str, ScanReport]]) -> ScanReport:
-    first_name, first = reports[0]
+    _require_same_terms(reports)
+    _require_all_shards(reports)
     found: dict[str, ArtifactReport] = {}
-    for name, report in reports:
-        if _terms(report) != _terms(first):
-            raise UsageError(
-                f"{name} and {first_name} differ in version, policy, profile or seed; their verdicts do not add up.",
-                hint="Run all shards with the same options.",
-            )
-        for entry in report.artifacts:
+    for _, report in reports:
+        for entry in map(_portable, report.artifacts):
             known = found.setdefault(entry.artifact.path, entry)
             if dataclasses.replace(known, seconds=0.0) != dataclasses.replace(entry, seconds=0.0):
                 raise UsageError(
                     f"{printable(entry.artifact.path)}: two reports disagree about it.",
                     hint="Scan it once, in one shard.",
                 )
-    notices = dict.fromkeys(
-        notice for _, report in reports for notice in report.notices if not _is_of_shard(notice)
+    notices = dict.fromkeys(notice for _, report in reports for notice in report.notices)
+    return dataclasses.replace(
+        reports[0][1],
+        artifacts=tuple(sorted(found.values(), key=lambda entry: entry.artifact.path)),
+        notices=tuple(notice for notice in notices if not _is_of_part(notice, is_empty=not found)),
     )
-    artifacts = tuple(sorted(found.values(), key=lambda entry: entry.artifact.path))
-    return dataclasses.replace(first, artifacts=artifacts, notices=tuple(notices))
+
+
+def _require_same_terms(reports: list[tuple[str, ScanReport]]) -> None:
+    first_name, first = reports[0]
+    for name, report in reports:
+        if _terms(report) != _terms(first):
+            raise UsageError(
+                f"{name} and {first_name} differ in version, policy, profile or seed; their verdicts do not add up.",
+                hint="Run all shards with the same options.",
+            )
 
 
 def _terms(report: ScanReport) -> tuple[str, str, str, int]:
     return report.version, report.policy.sha256, report.profile, report.seed
 
 
-def _is_of_shard(notice: str) -> bool:
-    return notice.startswith(("This is shard ", "0 models to scan"))
+def _require_all_shards(reports: list[tuple[str, ScanReport]]) -> None:
+    """Refuse to speak for models whose shard left no report: its job may have been cancelled."""
+    shards = {shard_of(report) for _, report in reports} - {(1, 1)}
+    counts = {count for _, count in shards}
+    if len(counts) > 1:
+        raise UsageError(
+            "The reports are of shards of different sizes; models would be missing.",
+            hint="Run all shards with the same N of --shard I/N.",
+        )
+    for count in counts:
+        missing = [str(i) for i in range(1, count + 1) if (i, count) not in shards]
+        if missing:
+            raise IncompleteError(
+                SCAN_FAILED.id,
+                f"The report of shard {', '.join(missing)} of {count} is missing; its models were not judged.",
+                hint="Name the reports of all shards. One without a report did not finish.",
+            )
+
+
+def _portable(entry: ArtifactReport) -> ArtifactReport:
+    """Without the paths of pictures, which are of the machine that scanned; they are written again."""
+    return dataclasses.replace(
+        entry, evidence=tuple(dataclasses.replace(e, trigger=_pathless(e.trigger)) for e in entry.evidence)
+    )
+
+
+def _pathless(trigger: Trigger | None) -> Trigger | None:
+    return trigger and dataclasses.replace(trigger, files=())
+
+
+def _is_of_part(notice: str, *, is_empty: bool) -> bool:
+    """Return whether a notice is true of a part, but not of the whole."""
+    return notice.startswith("This is shard ") or (notice.startswith("0 models to scan") and not is_empty)

@@ -35,7 +35,7 @@ def parse_targets(values: Sequence[str]) -> tuple[Target, ...]:
         UsageError: An unknown format, or two reports for one place.
     """
     targets = tuple(_parse_target(value) for value in values)
-    places = [target.path for target in targets]
+    places = [target.path and target.path.absolute() for target in targets]
     if len(places) != len(set(places)):
         raise UsageError(
             "--output: two reports for the same file.", hint="Give each format a file of its own."
@@ -52,6 +52,11 @@ def _parse_target(value: str) -> Target:
         raise UsageError(
             f"--output: expected {name}=PATH, received {value!r}.", hint=f"For standard output: {name}=-"
         )
+    if Path(path).is_dir() and separator:
+        # Said now, and not after minutes of scanning.
+        raise UsageError(
+            f"--output: expected a file, received the folder {path!r}.", hint=f"Such as {value}/report"
+        )
     return Target(name, None if path in ("", "-") else Path(path))
 
 
@@ -66,7 +71,7 @@ def write(
     shown = _with_trigger_files(report, targets)
     for target in targets:
         if target.path is not None:
-            _write_atomically(target.path, reporters.get(target.format).render(shown, rules))
+            _write(target.path, reporters.get(target.format).render(shown, rules))
         elif not (quiet and target.format == "console" and report.exit_code == 0):
             _print(shown, target.format, rules, verbose=verbose)
 
@@ -76,32 +81,51 @@ def _print(report: ScanReport, name: str, rules: Sequence[Rule], *, verbose: boo
     text = reporters.get(name).render(
         report, rules, color=screen.color, width=screen.width, unicode=screen.unicode, verbose=verbose
     )
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has seen enough. The exit code is the verdict's, and Python shall not write the rest on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _write_atomically(path: Path, text: str | bytes) -> None:
+def _write(path: Path, text: str | bytes) -> None:
     content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        if _is_stream(path):
+            path.write_bytes(content)
+        else:
+            _replace(path, content)
     except OSError as error:
         raise UsageError(
             f"--output: {path} cannot be written: {error.strerror}.", hint="Name another file."
         ) from error
 
 
+def _is_stream(path: Path) -> bool:
+    """Tell whether this is a device or a pipe, such as /dev/stdout; to replace it would destroy it."""
+    return path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file into its place whole, or leave what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
 def _with_trigger_files(report: ScanReport, targets: Sequence[Target]) -> ScanReport:
     """Write the triggers of failing models beside the first report file and say where they are."""
-    first = next((target.path for target in targets if target.path is not None), None)
+    files = (target.path for target in targets if target.path is not None)
+    first = next((path for path in files if not _is_stream(path)), None)
     if first is None or not any(entry.findings for entry in report.artifacts):
         return report
     folder = first.parent / _TRIGGERS
@@ -118,7 +142,7 @@ def _with_pictures(entry: ArtifactReport, folder: Path) -> ArtifactReport:
 
 def _pictured(evidence: Evidence, entry: ArtifactReport, folder: Path) -> Evidence:
     trigger = evidence.trigger
-    if trigger is None or trigger.files:
+    if trigger is None:
         return evidence
     stem = f"{entry.artifact.sha256[:12]}-{evidence.detector}-class-{trigger.target_label}"
     files = tuple(_write_picture(folder / f"{stem}-{part}.png", png) for part, png in _parts(trigger) if png)
@@ -130,6 +154,6 @@ def _parts(trigger: Trigger) -> tuple[tuple[str, bytes], ...]:
 
 
 def _write_picture(path: Path, png: bytes) -> str:
-    _write_atomically(path, png)
+    _write(path, png)
     # Viewers (GitLab, Jenkins) look from the folder that the gate ran in.
     return Path(os.path.relpath(path)).as_posix()
