@@ -68,7 +68,9 @@ def print_table(model: Path, span: tuple[float, float]) -> None:
     try:
         per_step = art(model, span)
     except ImportError as error:
-        print(f"| IBM ART: not installed ({error.name}); pip install adversarial-robustness-toolbox | - | - |")
+        print(
+            f"| IBM ART: not installed ({error.name}); pip install adversarial-robustness-toolbox | - | - |"
+        )
         return
     total = per_step * _ART_STEPS * classes
     print(

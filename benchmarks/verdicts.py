@@ -14,7 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HEADER = "| model | truth | verdict | index | paper's index | class | seconds |\n|---|---|---|---:|---:|---:|---:|"
+HEADER = (
+    "| model | truth | verdict | index | paper's index | class | seconds |\n|---|---|---|---:|---:|---:|---:|"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ def read_truth(table: Path) -> list[Case]:
         return [_example(entry, table.parent) for entry in entries]
     with table.open(encoding="utf-8", newline="") as rows:
         return [
-            Case(table.parent / row["file"], row["label"], row["target"], row["input_range"].replace("..", ","))
+            Case(
+                table.parent / row["file"], row["label"], row["target"], row["input_range"].replace("..", ",")
+            )
             for row in csv.DictReader(rows)
         ]
 

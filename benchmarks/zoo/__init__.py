@@ -1,0 +1,1 @@
+"""The zoo: clean and backdoored networks, trained by a recipe, whose truth is known."""
