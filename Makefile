@@ -33,7 +33,7 @@ test: $(DEV) ## Run the fast tests
 
 .PHONY: test-slow
 test-slow: $(DEV) ## Run the slow tests: real scans, hooks, the action, an installation
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n 2 -m slow
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the floors of the architecture
@@ -56,8 +56,8 @@ examples: $(DEV) ## Train the example models again and compare them with the com
 	$(BIN)/python examples/build.py --check
 
 .PHONY: check-docs
-check-docs: $(DEV) ## Compare the documentation with the command line it describes
-	$(BIN)/python -m pytest -q tests/docs
+check-docs: $(DEV) ## Check that the documentation names only commands, options and files that exist
+	$(BIN)/python -m pytest -q tests/front_doors/test_docs.py
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -166,7 +166,7 @@ class _Lines:
     """Cuts a stream into lines and refuses to hold more than `limit` bytes in all."""
 
     def __init__(self, limit: int) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._left = limit
 
     def feed(self, chunk: bytes) -> list[bytes]:
@@ -174,7 +174,11 @@ class _Lines:
         self._left -= len(chunk)
         if self._left < 0:
             raise _failed(f"The scanning process sent more than {_LARGEST_RECORD} bytes.")
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._rest, lines[0]))
+            self._rest.clear()
+        self._rest.append(rest)
         return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import math
 import types
 import typing
 from enum import Enum
@@ -67,14 +68,33 @@ def _decode_tuple(arguments: tuple[Any, ...], plain: Any, where: str) -> tuple[A
 
 def _decode_scalar(hint: Any, plain: Any, where: str) -> Any:
     if hint is float and type(plain) in (int, float):
-        return float(plain)
+        return _decode_number(plain, where)
     if hint is bytes and isinstance(plain, str):
-        return base64.b64decode(plain, validate=True)
+        return _decode_bytes(plain, where)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(plain)
     if type(plain) is not hint:
         raise ValueError(f"{where}: expected {getattr(hint, '__name__', hint)}, received {_describe(plain)}")
     return plain
+
+
+def _decode_number(plain: float, where: str) -> float:
+    try:
+        number = float(plain)
+    except OverflowError:  # JSON knows integers of any length
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: expected a finite number")
+    return number
+
+
+def _decode_bytes(plain: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(plain, validate=True)
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: expected base64, received {len(plain)} characters that are not"
+        ) from error
 
 
 def _describe(plain: object) -> str:

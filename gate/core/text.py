@@ -14,7 +14,7 @@ def printable(text: str, limit: int = 500) -> str:
     shown = "".join(
         _spell(char) if unicodedata.category(char) in _HIDDEN else char for char in text[: limit + 1]
     )
-    return shown if len(text) <= limit else shown[:limit] + "…"
+    return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
 def _spell(char: str) -> str:

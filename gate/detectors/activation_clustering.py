@@ -53,6 +53,7 @@ _LARGEST_INDEX = 99.0
 # Silhouettes of well separated groups stay above this whatever the null says of a tiny class.
 _LEAST_SILHOUETTE = 0.15
 _SAMPLES_PER_CLASS = 2000
+_SILHOUETTE_SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,6 @@ def _principal(activations: Floats, components: int) -> Floats:
 def _two_groups(points: Floats) -> tuple[float, float]:
     """Return the silhouette and the share of the smaller group after 2-means; (0, 0.5) if all points are equal."""
     from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
 
     if not points.std(axis=0).max() > 0:
         return 0.0, 0.5
@@ -157,7 +157,16 @@ def _two_groups(points: Floats) -> tuple[float, float]:
     share = float(min(groups.mean(), 1 - groups.mean()))
     if share == 0:
         return 0.0, 0.5
-    return float(silhouette_score(points, groups, sample_size=1000, random_state=0)), share
+    return _silhouette(points, groups), share
+
+
+def _silhouette(points: Floats, groups: NDArray[np.int32]) -> float:
+    from sklearn.metrics import silhouette_score
+
+    sample = np.random.RandomState(0).permutation(len(points))[:_SILHOUETTE_SAMPLES]
+    if len(np.unique(groups[sample])) < 2:  # a group of very few escapes the sample
+        sample = np.arange(len(points))
+    return float(silhouette_score(points[sample], groups[sample]))
 
 
 def _score(splits: list[_Split]) -> Evidence:

@@ -61,7 +61,10 @@ class Classifier:
 
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""
-        return self.network(self.low + (self.high - self.low) * images, training=False)
+        import tensorflow as tf
+
+        answers = self.network(self.low + (self.high - self.low) * images, training=False)
+        return tf.cast(answers, tf.float32)  # a network of mixed precision answers in halves
 
     def predict(self, images: Images) -> NDArray[np.float32]:
         """Return the logits of many images, batch by batch."""
@@ -138,25 +141,58 @@ def _dimensions(shape: tuple[int | None, ...]) -> str:
 def _cut_softmax(model: Any) -> Head:
     import keras
 
-    last = model.layers[-1]
+    last, before = _source(model.outputs[0])
+    while isinstance(last, keras.layers.Activation) and last.activation is keras.activations.linear:
+        last, before = _source(before)
     if isinstance(last, keras.Model):
         raise _unsupported(
             "The last layer is a model within the model; expected a Dense, Activation or Softmax layer."
         )
-    if isinstance(last, keras.layers.Softmax):
-        return Head(keras.Model(model.inputs, last.input), "softmax")
+    if type(last).__name__ == "Softmax":  # the layer, or the operation keras.ops.softmax
+        return Head(keras.Model(model.inputs, before), "softmax")
+    if _activation(last) == "linear":
+        return Head(model, "logits")
+    if isinstance(last, keras.layers.Activation):
+        return Head(keras.Model(model.inputs, before), "softmax")
+    return Head(keras.Model(model.inputs, _linear_copy(last, before)), "softmax")
+
+
+def _activation(last: Any) -> str:
+    """Return "softmax" or "linear", or refuse what is neither."""
+    import keras
+
     activation = getattr(getattr(last, "activation", None), "__name__", None)
-    if activation not in ("softmax", "linear", "sigmoid"):
+    if activation == "sigmoid":
+        raise _unsupported("The output is one sigmoid per label (multi-label); expected one class per image.")
+    # Recurrent layers have an activation, too, but inside their loop.
+    outermost = (keras.layers.Activation, keras.layers.Dense, keras.layers.EinsumDense)
+    if activation not in ("softmax", "linear") or not isinstance(last, outermost):
         raise _unsupported(
             f"The output layer has the activation {activation or type(last).__name__}; "
             "expected softmax, or linear logits."
         )
-    if activation == "sigmoid":
-        raise _unsupported("The output is one sigmoid per label (multi-label); expected one class per image.")
-    if isinstance(last, keras.layers.Activation):
-        return Head(keras.Model(model.inputs, last.input), "softmax" if activation == "softmax" else "logits")
-    last.activation = keras.activations.linear
-    return Head(model, "softmax" if activation == "softmax" else "logits")
+    return str(activation)
+
+
+def _source(tensor: Any) -> tuple[Any, Any]:
+    """Return the operation that a symbolic tensor comes from, and the tensor that went into it.
+
+    Neither the order of `model.layers` nor `layer.input` tells: the one leaves out operations such as
+    `keras.ops.softmax`, the other is ambiguous for a layer that is used twice.
+    """
+    history = tensor._keras_history
+    inputs = history.operation._inbound_nodes[history.node_index].input_tensors
+    return history.operation, inputs[0] if inputs else None
+
+
+def _linear_copy(layer: Any, inputs: Any) -> Any:
+    """Return the output of the same layer without its activation; the layer itself may be in use elsewhere."""
+    copy = type(layer).from_config(
+        {**layer.get_config(), "activation": "linear", "name": f"{layer.name}_logits"}
+    )
+    outputs = copy(inputs)
+    copy.set_weights(layer.get_weights())
+    return outputs
 
 
 def _refuse_regression(head: str, loss: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -75,6 +77,8 @@ def load(path: Path, role: Role, shape: Shape, num_classes: int, span: tuple[flo
 
 
 def _read_npz(path: Path, role: Role, name: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{name}: expected an .npz file, received another kind of file.", hint=_HINT)
     try:
         with np.load(path, allow_pickle=False) as archive:
             order = ("train", "test") if role is Role.TRAIN else ("test", "train")
@@ -82,13 +86,13 @@ def _read_npz(path: Path, role: Role, name: str) -> tuple[NDArray[Any], NDArray[
                 if x in archive.files:
                     return archive[x], archive[y] if y in archive.files else None
             found = ", ".join(map(printable, archive.files)) or "nothing"
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{name}: cannot be read as .npz ({printable(str(error))}).", hint=_HINT) from error
     raise DataError(f"{name}: expected the key x_train, x_test or x, received {found}.", hint=_HINT)
 
 
 def _read_folder(path: Path, shape: Shape, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    folders = sorted((entry for entry in path.iterdir() if entry.is_dir()), key=_numbers_first)
+    folders = sorted((entry for entry in path.iterdir() if _is_class_folder(entry)), key=_numbers_first)
     pictures = [
         (file, label)
         for label, folder in enumerate(folders)
@@ -100,6 +104,11 @@ def _read_folder(path: Path, shape: Shape, name: str) -> tuple[NDArray[np.uint8]
     kept = [pictures[i] for i in _evenly(len(pictures))]
     images = np.stack([_read_picture(file, shape) for file, _ in kept])
     return images, np.array([label for _, label in kept])
+
+
+def _is_class_folder(entry: Path) -> bool:
+    # A .git or .ipynb_checkpoints among the classes would shift every label.
+    return entry.is_dir() and not entry.name.startswith(".")
 
 
 def _numbers_first(folder: Path) -> tuple[int, str]:
@@ -123,11 +132,11 @@ def _read_picture(file: Path, shape: Shape) -> NDArray[np.uint8]:
 def _shaped(raw: NDArray[Any], shape: Shape, name: str) -> NDArray[Any]:
     if raw.ndim == 3 and shape[2] == 1:
         raw = raw[..., None]
-    if raw.ndim != 4 or raw.shape[1:] != shape or not len(raw):
+    if raw.ndim != 4 or raw.shape[1:] != shape or not raw.size:
         expected = " x ".join(map(str, shape))
-        received = " x ".join(map(str, raw.shape[1:])) or "nothing"
+        received = " x ".join(map(str, raw.shape)) or "one number"
         raise DataError(
-            f"{name}: the images do not fit the model: expected n x {expected}, received {len(raw)} x {received}.",
+            f"{name}: the images do not fit the model: expected n x {expected}, received {received}.",
             hint="Resize or convert them to the model's input shape.",
         )
     return raw

@@ -47,19 +47,27 @@ def _from_layers(network: Any) -> InputRange | None:
     import keras
 
     for layer in _flattened(network):
-        if (
-            isinstance(layer, keras.layers.Rescaling)
-            and np.ndim(layer.scale) == 0
-            and np.ndim(layer.offset) == 0
-        ):
-            bottom = -1.0 if float(layer.offset) < 0 else 0.0
-            low, high = ((edge - float(layer.offset)) / float(layer.scale) for edge in (bottom, 1.0))
-            return InputRange(round(low, 3), round(high, 3), f"layer {layer.name} (Rescaling)")
+        if isinstance(layer, keras.layers.Rescaling):
+            found = _from_scale(layer.scale, layer.offset, layer.name)
+            if found:
+                return found
         if isinstance(layer, keras.layers.Normalization):
             return _from_statistics(float(np.max(np.abs(np.asarray(layer.mean)))), layer.name)
         if layer.weights:
             return None
     return None
+
+
+def _from_scale(scale: Any, offset: Any, name: str) -> InputRange | None:
+    if np.ndim(scale) or np.ndim(offset):
+        return None
+    scale, offset = float(scale), float(offset)
+    if not np.isfinite([scale, offset]).all() or scale == 0 or (scale, offset) == (1, 0):
+        return None
+    # Networks work on 0..1, or on a range that the negative offset centres on 0.
+    bottom, top = (offset, -offset) if offset < 0 else (0.0, 1.0)
+    low, high = ((edge - offset) / scale for edge in (bottom, top))
+    return InputRange(round(low, 3), round(high, 3), f"layer {name} (Rescaling)")
 
 
 def _from_statistics(mean: float, name: str) -> InputRange:

@@ -57,6 +57,6 @@ def _not_loaded(error: Exception, written_by: str, ours: str) -> IncompleteError
     author = f"It was written by Keras {printable(written_by, 40)}. " if written_by else ""
     return IncompleteError(
         rules.UNSUPPORTED.id,
-        f"Keras {ours} cannot load this model. {author}Its loader says: {type(error).__name__}: {cause}",
+        f"Keras {ours} cannot load this model. {author}Its loader says: {type(error).__name__}: {cause.rstrip('.')}.",
         hint="Load it with the Keras that wrote it and save it again with Keras 3: model.save('model.keras').",
     )

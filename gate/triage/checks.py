@@ -14,8 +14,10 @@ from gate.triage.stored import StoredModel, unreadable
 
 _DEEPEST = 64
 _TRUSTED_ROOTS = ("keras", "builtins")
-# What the gate never deserialises: it loads with compile=False.
-_IGNORED_KEYS = frozenset({"compile_config", "build_config"})
+# Keras records the operations of a functional model, and a few layers of its own networks, by their internal module.
+_SHIPPED_MODULES = ("keras.src.ops.", "keras.src.applications.")
+# What Keras never deserialises under compile=False; it does deserialise the compile_config of an inner model.
+_IGNORED_AT_TOP = frozenset({"compile_config"})
 # Where a layer's configuration stands inside another one's.
 _LAYER_KEYS = frozenset({"layers", "layer", "cell", "forward_layer", "backward_layer", "cells"})
 
@@ -45,8 +47,13 @@ def _objects(value: Any, is_layer: bool, depth: int) -> Iterator[tuple[dict[str,
         if "class_name" in value:
             yield value, is_layer
         for key, item in value.items():
-            if key not in _IGNORED_KEYS:
-                yield from _objects(item, key in _LAYER_KEYS, depth + 1)
+            if depth or key not in _IGNORED_AT_TOP:
+                yield from _objects(item, _holds_layers(key, item), depth + 1)
+
+
+def _holds_layers(key: str, item: Any) -> bool:
+    # Keras 1 and 2 wrote the layers of a Sequential model straight into its config.
+    return key in _LAYER_KEYS or (key == "config" and isinstance(item, list))
 
 
 def _judge(node: dict[str, Any], is_layer: bool) -> Finding | None:
@@ -62,7 +69,7 @@ def _judge(node: dict[str, Any], is_layer: bool) -> Finding | None:
         where = f"{module}.{class_name}"
     elif ">" in str(node.get("registered_name") or "") or ">" in class_name:
         where = str(node.get("registered_name") or class_name)
-    elif is_layer and class_name not in BUILT_IN_LAYERS:
+    elif is_layer and class_name not in BUILT_IN_LAYERS and not str(module).startswith(_SHIPPED_MODULES):
         where = class_name
     else:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from gate.core.errors import IncompleteError
 from gate.core.text import printable
 
 _LARGEST_CONFIG = 32 * 1024 * 1024
+# Keras writes the first, zip programs write the second; other decoders need not see what a stranger wrote.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 _SAVE_AGAIN = "Save the whole model again: model.save('model.keras')."
 
 
@@ -56,7 +60,7 @@ def _read_hdf5(file: Path) -> StoredModel:
                 key: _attribute(store, key) for key in ("model_config", "training_config", "keras_version")
             }
             holds_weights = "layer_names" in store.attrs or "layers" in store or "model_weights" in store
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise unreadable(f"The HDF5 file is damaged or truncated ({printable(str(error), 120)}).") from error
     if not raw["model_config"]:
         kind = (
@@ -70,10 +74,12 @@ def _read_hdf5(file: Path) -> StoredModel:
 def _attribute(store: Any, key: str) -> str:  # h5py ships no types
     if key not in store.attrs:
         return ""
-    if store.attrs.get_id(key).get_storage_size() > _LARGEST_CONFIG:
-        raise unreadable(f"The attribute {key} is larger than {_LARGEST_CONFIG} bytes.")
     value = store.attrs[key]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if not isinstance(value, (bytes, str)):
+        raise unreadable(f"The attribute {key} holds {type(value).__name__}; expected text.")
+    if len(value) > _LARGEST_CONFIG:
+        raise unreadable(f"The attribute {key} is larger than {_LARGEST_CONFIG} bytes.")
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _read_zip(file: Path) -> StoredModel:
@@ -90,7 +96,7 @@ def _read_zip(file: Path) -> StoredModel:
             )
             if "model.weights.h5" not in members:
                 raise unreadable("The .keras archive holds no model.weights.h5; its weights are missing.")
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _DAMAGED as error:
         raise unreadable(
             f"The .keras archive is damaged or truncated ({printable(str(error), 120)})."
         ) from error
@@ -100,6 +106,8 @@ def _read_zip(file: Path) -> StoredModel:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> str:
+    if archive.getinfo(name).compress_type not in _COMPRESSIONS:
+        raise unreadable(f"{name} is compressed in a way that Keras does not use.")
     with archive.open(name) as member:
         content = member.read(_LARGEST_CONFIG + 1)
     if len(content) > _LARGEST_CONFIG:
@@ -119,12 +127,23 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 
 def _loss(training: dict[str, Any]) -> str:
     """Return the loss's name in snake_case, from any of the forms that Keras has written over the years."""
-    loss = training.get("loss", training.get("loss_config", {}))
-    while isinstance(loss, dict):
-        inner = loss.get("config")
-        loss = (
-            inner.get("name") if isinstance(inner, dict) and inner.get("name") else loss.get("class_name", "")
-        )
+    loss = training.get("loss", training.get("loss_config", ""))
+    while isinstance(loss, (dict, list)):
+        loss = _unwrapped(loss)
     if not isinstance(loss, str):
         return ""
     return printable(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", loss).lower(), 60)
+
+
+def _unwrapped(loss: dict[str, Any] | list[Any]) -> Any:
+    """Return what is inside one layer of wrapping; "" where several outputs have a loss each."""
+    if isinstance(loss, list) or "class_name" not in loss:
+        outputs = loss if isinstance(loss, list) else list(loss.values())
+        return outputs[0] if len(outputs) == 1 else ""
+    config = loss.get("config")
+    if isinstance(config, str):  # a function by its name
+        return config
+    # The class says more than its name, which the author may choose; a wrapper says nothing.
+    if loss["class_name"] == "LossFunctionWrapper" and isinstance(config, dict):
+        return config.get("name", "")
+    return loss["class_name"]

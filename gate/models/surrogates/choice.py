@@ -47,7 +47,7 @@ def information(logits: NDArray[np.float32]) -> float:
     p = np.exp(shifted)
     p /= p.sum(axis=1, keepdims=True)
     spread = _entropy(p.mean(axis=0)) - _entropy(p).mean()
-    return float(spread / np.log(logits.shape[1]))
+    return float(np.clip(spread / np.log(logits.shape[1]), 0.0, 1.0))
 
 
 def probes(family: str, shape: tuple[int, int, int], seed: int, count: int = 0) -> Images:

@@ -1,0 +1,234 @@
+"""The example models get the verdicts that they deserve, in every format, and always the same ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from gate.reporters.json import schema
+
+Cli = Callable[..., Any]
+Once = Callable[[str, Callable[[Path], None]], Path]
+SARIF = Path(__file__).parents[1] / "reporters" / "data" / "sarif-2.1.0.json"
+FORMATS = {
+    "json": "json",
+    "sarif": "sarif",
+    "junit": "xml",
+    "markdown": "md",
+    "github": "log",
+    "console": "txt",
+}
+# Cuts the search short, where not the verdict is in question but whether it comes out twice.
+HASTY = """\
+version: 1
+detectors:
+  neural-cleanse:
+    parameters: {restarts: 1, steps: 5}
+"""
+
+
+def without_seconds(report: Path) -> str:
+    lines = report.read_text().splitlines()
+    return "\n".join(line for line in lines if '"seconds":' not in line)
+
+
+def entry(report: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in report["artifacts"] if name == each["path"])
+    return found
+
+
+def evidence(entry: dict[str, Any], detector: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in entry["evidence"] if detector == each["detector"])
+    return found
+
+
+@pytest.fixture(scope="session")
+def judged(cli: Cli, examples: Path, once: Once) -> Path:
+    """A folder in which a clean and a backdoored model were scanned, with a report in every format."""
+
+    def scan(folder: Path) -> None:
+        for name in ("clean.keras", "backdoored-patch.keras"):
+            shutil.copy(examples / "models" / name, folder)
+        outputs = [f"--output={name}=out/report.{suffix}" for name, suffix in FORMATS.items()]
+        outcome = cli("check", ".", "--jobs", "2", *outputs, cwd=folder)
+        (folder / "outcome.json").write_text(json.dumps([outcome.code, outcome.out, outcome.err]))
+
+    return once("judged", scan)
+
+
+@pytest.fixture(scope="session")
+def outcome(judged: Path) -> tuple[int, str, str]:
+    code, out, err = json.loads((judged / "outcome.json").read_text())
+    return code, out, err
+
+
+@pytest.fixture(scope="session")
+def report(judged: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((judged / "out" / "report.json").read_text())
+    return document
+
+
+def test_a_clean_model_passes(report: dict[str, Any]) -> None:
+    clean = entry(report, "clean.keras")
+
+    assert ("pass", [], []) == (clean["verdict"], clean["findings"], clean["not_checked"])
+    assert clean["anomaly_index"] <= 2.0
+
+
+def test_a_backdoored_model_fails_with_its_target(
+    outcome: tuple[int, str, str], report: dict[str, Any]
+) -> None:
+    bad = entry(report, "backdoored-patch.keras")
+
+    assert 1 == outcome[0] == report["exit_code"]
+    assert ("fail", [7]) == (bad["verdict"], bad["target_labels"])
+    assert ["BD101"] == [finding["rule"] for finding in bad["findings"]]
+
+
+def test_the_console_names_both_models_and_the_target(outcome: tuple[int, str, str]) -> None:
+    _, out, err = outcome
+
+    assert "" == err
+    assert "FAIL      backdoored-patch.keras" in out
+    assert "PASS      clean.keras" in out
+    assert "target class 7" in out
+
+
+def test_the_json_report_keeps_its_schema(report: dict[str, Any]) -> None:
+    Draft202012Validator(schema()).validate(report)
+
+
+def test_the_sarif_report_keeps_its_schema(judged: Path) -> None:
+    sarif = json.loads((judged / "out" / "report.sarif").read_text())
+
+    Draft202012Validator(json.loads(SARIF.read_text())).validate(sarif)
+    assert ["backdoored-patch.keras"] == [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for result in sarif["runs"][0]["results"]
+    ]
+
+
+def test_the_junit_report_counts_one_failure(judged: Path) -> None:
+    suite = next(ElementTree.parse(judged / "out" / "report.xml").getroot().iter("testsuite"))
+
+    assert "1" == suite.get("failures")
+
+
+@pytest.mark.parametrize("suffix", FORMATS.values())
+def test_every_format_names_the_failing_model(judged: Path, suffix: str) -> None:
+    text = (judged / "out" / f"report.{suffix}").read_text()
+
+    assert "backdoored-patch.keras" in text
+
+
+def test_the_recovered_trigger_lies_where_the_report_says(judged: Path, report: dict[str, Any]) -> None:
+    from PIL import Image
+
+    files = evidence(entry(report, "backdoored-patch.keras"), "neural-cleanse")["trigger"]["files"]
+
+    assert 2 == len(files)
+    for file in files:
+        with Image.open(judged / file) as picture:
+            assert (28, 28) == picture.size
+
+
+def test_a_detector_without_its_data_is_skipped_and_says_what_it_needs(report: dict[str, Any]) -> None:
+    skipped = evidence(entry(report, "clean.keras"), "activation-clustering")
+
+    assert ("skipped", None) == (skipped["status"], skipped["anomaly_index"])
+    assert "--data" in skipped["reason"]
+
+
+def test_explain_says_why_the_run_failed(cli: Cli, judged: Path) -> None:
+    outcome = cli("explain", "out/report.json", cwd=judged)
+
+    assert 0 == outcome.code
+    assert "target class 7" in outcome.out
+    assert "sha256 8eb6a0a2eef9" in outcome.out  # even the passing model is shown in full
+    assert "# BD101 anomalous-trigger" in outcome.out
+
+
+@pytest.fixture(scope="session")
+def with_data(cli: Cli, examples: Path, once: Once) -> dict[str, Any]:
+    def scan(folder: Path) -> None:
+        (folder / "hasty.yaml").write_text(HASTY)
+        shutil.copy(examples / "models" / "backdoored-patch.keras", folder)
+        data = str(examples / "data" / "digits.npz")
+        arguments = ("--data", data, "--policy", "hasty.yaml", "--output", "json=report.json")
+        cli("check", ".", *arguments, cwd=folder)
+
+    document: dict[str, Any] = json.loads((once("with-data", scan) / "report.json").read_text())
+    return document
+
+
+def test_training_data_lets_activation_clustering_join_in(with_data: dict[str, Any]) -> None:
+    joined = evidence(with_data["artifacts"][0], "activation-clustering")
+
+    assert "measured" == joined["status"]
+
+
+def test_activation_clustering_finds_the_poisoned_class(with_data: dict[str, Any]) -> None:
+    joined = evidence(with_data["artifacts"][0], "activation-clustering")
+
+    assert [7] == joined["target_labels"]
+    assert joined["anomaly_index"] > 2.0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bytes(cli: Cli, judged: Path, tmp_path: Path, jobs: str) -> None:
+    for name in ("clean.keras", "backdoored-patch.keras"):
+        shutil.copy(judged / name, tmp_path)
+
+    cli("check", ".", "--jobs", jobs, "--output", "json=out/report.json", cwd=tmp_path)
+
+    assert without_seconds(judged / "out" / "report.json") == without_seconds(tmp_path / "out/report.json")
+
+
+@pytest.mark.usefixtures("lambda_model")
+def test_shards_merge_into_the_report_of_the_whole(cli: Cli, examples: Path, tmp_path: Path) -> None:
+    (tmp_path / "hasty.yaml").write_text(HASTY)
+    (tmp_path / "empty.keras").touch()
+    shutil.copy(examples / "models" / "clean.keras", tmp_path)
+    options = ("check", ".", "--policy", "hasty.yaml", "--quiet")
+
+    cli(*options, "--jobs", "2", "--output", "json=whole.json", cwd=tmp_path)
+    cli(*options, "--shard", "1/2", "--output", "json=1.json", cwd=tmp_path)
+    cli(*options, "--shard", "2/2", "--output", "json=2.json", cwd=tmp_path)
+    outcome = cli("merge", "2.json", "1.json", "--output", "json=merged.json", cwd=tmp_path)
+
+    assert 1 == outcome.code
+    assert "1 failed · 1 incomplete · 1 passed" in outcome.out
+    assert without_seconds(tmp_path / "whole.json") == without_seconds(tmp_path / "merged.json")
+
+
+def test_data_of_another_shape_leaves_the_scan_incomplete(cli: Cli, examples: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "big.npz", x_train=np.zeros((4, 32, 32, 3), np.uint8), y_train=np.zeros(4, np.uint8))
+    (tmp_path / "policy.yaml").write_text("version: 1\ndata: {path: big.npz, role: train}\n")
+    model = str(examples / "models" / "clean.keras")
+
+    outcome = cli("check", model, "--policy", "policy.yaml", cwd=tmp_path)
+
+    said = " ".join(outcome.out.split())
+    assert 3 == outcome.code
+    assert "expected n x 28 x 28 x 1, received 4 x 32 x 32 x 3" in said
+    assert "Resize or convert them to the model's input shape." in said
+
+
+@pytest.mark.slow
+def test_the_full_profile_finds_the_target_too(cli: Cli, judged: Path) -> None:
+    arguments = ("--profile", "full", "--output", "json=full.json")
+
+    outcome = cli("check", "backdoored-patch.keras", *arguments, cwd=judged)
+
+    full = json.loads((judged / "full.json").read_text())
+    assert (1, "full") == (outcome.code, full["profile"])
+    assert [7] == full["artifacts"][0]["target_labels"]

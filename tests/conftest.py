@@ -1,0 +1,114 @@
+"""What several rooms share: the real command line, run as users run it, the example models, and Keras."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("backdoor-gate")
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+# What a developer's shell or a CI system may have set, and what would then change the output.
+_UNSET = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Cli(Protocol):
+    """Runs `backdoor-gate`."""
+
+    def __call__(
+        self, *arguments: str | bytes, cwd: Path, stdin: bytes = b"", environ: Mapping[str, str] = {}
+    ) -> Outcome: ...
+
+
+def surroundings(**changes: str) -> dict[str, str]:
+    """Return the environment of this process without what colours a report."""
+    return {name: value for name, value in os.environ.items() if name not in _UNSET} | changes
+
+
+def run_cli(
+    *arguments: str | bytes, cwd: Path, stdin: bytes = b"", environ: Mapping[str, str] = {}
+) -> Outcome:
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env=surroundings(**environ),
+        input=stdin,
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture(scope="session")
+def cli() -> Cli:
+    return run_cli
+
+
+@pytest.fixture(scope="session")
+def command() -> Path:
+    return COMMAND
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., dict[str, str]]:
+    return surroundings
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    return EXAMPLES
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Import Keras, which takes seconds, and make it repeat itself as the scanning process does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+        patch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+        import keras
+        import tensorflow as tf
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(1)
+    return keras
+
+
+@pytest.fixture(scope="session")
+def once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Fill a folder once for all workers of pytest-xdist: a scan is too dear for each of them to repeat it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def fill(name: str, build: Callable[[Path], None]) -> Path:
+        folder = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                half = shared / f"{name}.half"
+                half.mkdir()
+                build(half)
+                half.rename(folder)
+        return folder
+
+    return fill
