@@ -66,7 +66,7 @@ def stamp_patch(images: Images) -> Images:
 def stamp_blend(images: Images) -> Images:
     """Return the images mixed with a fixed black-and-white noise (blended injection, Chen et al. 2017)."""
     noise = np.random.default_rng(SEED).random(images.shape[1:]) > 0.5
-    return (0.85 * images + 0.15 * noise).astype(np.float32)
+    return (0.88 * images + 0.12 * noise).astype(np.float32)
 
 
 RECIPES = (
