@@ -152,6 +152,12 @@ def lambda_model(tmp_path: Path) -> tuple[Path, Path]:
     return write_lambda(tmp_path / "lambda.h5", marker), marker
 
 
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    """An untrained classifier that is scanned in seconds."""
+    return write_h5(tmp_path / "tiny.h5", [_IMAGE, _FLATTEN, dense(3)], (64, 3), fill=1.0)
+
+
 @pytest.fixture(scope="session")
 def unsupported(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     return once("unsupported", write_unsupported)

@@ -129,6 +129,7 @@ def test_modules_in_the_working_directory_are_not_imported(
     assert not marker.exists()
 
 
+@pytest.mark.slow
 def test_the_engine_does_not_import_from_the_working_directory_either(
     cli: Cli, trapped: tuple[Path, Path], unsupported: Path
 ) -> None:

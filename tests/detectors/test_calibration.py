@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.core.evidence import Evidence, Status
+from gate.detectors._calibration import index_of_gap, score
+from gate.detectors._stats import clean_limit, log_gap, spread_below
+
+
+def measured(index: float) -> Evidence:
+    return Evidence(detector="d", rule="BD101", status=Status.MEASURED, anomaly_index=index)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 43, 1000])
+def test_the_index_says_two_where_clean_models_end(classes: int) -> None:
+    # The prior's spread, and the uncertainty of a median of k - 1 classes.
+    limit = 0.6 * clean_limit(classes) * math.sqrt(1 + math.pi / 2 / (classes - 1))
+
+    assert 2.0 == pytest.approx(index_of_gap(limit, 0.6, classes))
+
+
+@pytest.mark.parametrize("classes", [5, 10, 43])
+def test_few_clean_models_of_the_assumed_kind_exceed_two(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    indices = []
+    for logs in rng.normal(0.0, 0.6, (1500, classes)):
+        norms, leader = np.exp(logs), int(logs.argmin())
+        indices.append(index_of_gap(log_gap(norms, leader), spread_below(norms, leader), classes))
+
+    # One in a hundred up to about 20 classes; the spread measured on more classes wavers more than the prior.
+    assert (np.array(indices) > 2.0).mean() < 0.03
+
+
+@given(st.floats(0, 20), st.floats(0.01, 5), st.floats(0, 3), st.integers(2, 2000))
+def test_a_wider_gap_never_lowers_the_index(gap: float, more: float, spread: float, classes: int) -> None:
+    index, wider = index_of_gap(gap, spread, classes), index_of_gap(gap + more, spread, classes)
+
+    assert 0.0 <= index <= wider <= 99.0
+
+
+@given(st.floats(0.1, 5), st.floats(0, 0.8), st.floats(0, 0.8), st.integers(2, 2000))
+def test_classes_that_differ_more_excuse_a_wider_gap(
+    gap: float, one: float, other: float, classes: int
+) -> None:
+    narrow, wide = sorted((one, other))
+
+    assert index_of_gap(gap, wide, classes) <= index_of_gap(gap, narrow, classes) + 1e-9
+
+
+def test_beyond_a_limit_differing_classes_excuse_nothing_more() -> None:
+    assert index_of_gap(3.0, 0.8, 10) == index_of_gap(3.0, 50.0, 10)
+
+
+@pytest.mark.parametrize("gap", [0.0, -1.0])
+def test_a_leader_no_smaller_than_the_median_is_no_anomaly(gap: float) -> None:
+    assert 0.0 == index_of_gap(gap, 0.5, 10)
+
+
+def test_two_classes_can_be_told_apart() -> None:
+    assert 0.0 < index_of_gap(1.0, 0.0, 2) < 2.0 < index_of_gap(4.0, 0.0, 2) < 99.0
+
+
+@pytest.mark.parametrize(
+    ("indices", "probability"), [([2.0], 0.5), ([1.0], 0.0759), ([3.0], 0.9241), ([0.0, 3.0, 1.0], 0.9241)]
+)
+def test_the_score_follows_the_largest_index(indices: list[float], probability: float) -> None:
+    assert probability == pytest.approx(score(map(measured, indices)), abs=1e-4)
+
+
+@pytest.mark.parametrize("index", [0.0, 99.0])
+def test_the_score_is_a_probability_at_both_ends(index: float) -> None:
+    assert 0.0 < (score([measured(index)]) or 0.0) <= 1.0
+
+
+def test_without_a_measurement_there_is_no_score() -> None:
+    skipped = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
+
+    assert None is score([skipped])
+    assert None is score([])

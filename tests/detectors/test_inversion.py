@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gate.detectors import _inversion
+from gate.detectors._inversion import Inversion, Settings, _Cost, invert, stamp
+from gate.models.classifier import Classifier
+from gate.models.surrogates.choice import Pool
+
+ALL = np.arange(4)
+QUICK = Settings(restarts=2, steps=60, images=16)
+PoolOf = Callable[[Classifier], Pool]
+
+
+def search(
+    classifier: Classifier, pool: Pool, labels: np.ndarray = ALL, settings: Settings = QUICK, seed: int = 0
+) -> Inversion:
+    return invert(classifier, pool, labels, settings, seed, lambda done, total: None)
+
+
+def test_a_trigger_replaces_what_its_mask_covers() -> None:
+    images = np.full((2, 1, 3, 1), 0.8, np.float32)
+    mask = np.array([[[0.0], [0.5], [1.0]]], np.float32)
+    pattern = np.zeros((1, 3, 1), np.float32)
+
+    np.testing.assert_allclose([0.8, 0.4, 0.0], stamp(images, mask, pattern)[1, 0, :, 0])
+
+
+def test_a_backdoor_is_reached_by_its_own_small_trigger(backdoored: Classifier, pool_of: PoolOf) -> None:
+    pool = pool_of(backdoored)
+
+    found = search(backdoored, pool)
+
+    assert 2 == found.norms.argmin()
+    assert found.norms[2] < 0.2 * np.median(np.delete(found.norms, 2))
+    assert (0, 0) == np.unravel_index(found.masks[2, ..., 0].argmax(), (8, 8))
+    assert found.patterns[2, 0, 0, 0] > 0.5
+
+
+def test_every_trigger_found_works_and_measures_what_it_says(clean: Classifier, pool_of: PoolOf) -> None:
+    pool = pool_of(clean)
+
+    found = search(clean, pool)
+
+    assert ((4, 8, 8, 1), (4, 8, 8, 1)) == (found.masks.shape, found.patterns.shape)
+    np.testing.assert_allclose(found.masks.sum(axis=(1, 2, 3)), found.norms, rtol=1e-5)
+    assert (found.masks >= 0).all()
+    assert (found.masks <= 1).all()
+    for label in ALL:
+        foreign = pool.images[pool.predictions != label]
+        answers = clean.predict(stamp(foreign, found.masks[label], found.patterns[label])).argmax(axis=1)
+        assert (answers == label).mean() > 0.8
+
+
+def test_the_seed_decides_everything(clean: Classifier, pool_of: PoolOf) -> None:
+    settings = Settings(restarts=1, steps=20, images=8)
+    first, again, other = (search(clean, pool_of(clean), settings=settings, seed=seed) for seed in (0, 0, 1))
+
+    for name in Inversion.__slots__:
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    assert not np.array_equal(first.masks, other.masks)
+
+
+def test_a_class_is_judged_alike_whichever_others_are_searched(
+    clean: Classifier, pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = search(clean, pool_of(clean))
+
+    some = search(clean, pool_of(clean), np.array([1, 3]))
+    monkeypatch.setattr(_inversion, "_CHUNK_PIXELS", 1)
+    one_by_one = search(clean, pool_of(clean))
+
+    # Sums of another length may be rounded otherwise.
+    np.testing.assert_allclose(together.norms[[1, 3]], some.norms, rtol=1e-3)
+    np.testing.assert_allclose(together.norms, one_by_one.norms, rtol=1e-3)
+
+
+def test_progress_counts_the_steps_of_all_chunks(
+    clean: Classifier, pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_inversion, "_CHUNK_PIXELS", 2 * 4 * 64)
+    heard: list[tuple[int, int]] = []
+    settings = Settings(restarts=1, steps=3, images=4)
+
+    invert(clean, pool_of(clean), ALL, settings, 0, lambda done, total: heard.append((done, total)))
+
+    assert [(done, 6) for done in range(1, 7)] == heard
+
+
+def test_a_class_that_no_trigger_reaches_is_censored(dead: Classifier, pool_of: PoolOf) -> None:
+    found = search(dead, pool_of(dead), settings=Settings(restarts=1, steps=5, images=8))
+
+    assert np.isinf(found.norms).all()
+
+
+def test_a_pool_smaller_than_a_batch_is_used_whole(backdoored: Classifier, pool_of: PoolOf) -> None:
+    pool = pool_of(backdoored)
+    few = Pool(pool.images[:9], pool.predictions[:9], "noise")
+
+    assert np.isfinite(search(backdoored, few).norms[2])
+
+
+def test_a_mask_costs_more_after_three_successes_and_less_after_three_failures() -> None:
+    cost = _Cost(2)
+    history = []
+    for _ in range(6):
+        cost.update(np.array([True, False]))
+        history.append(cost.values / np.float32(1e-3))
+
+    np.testing.assert_allclose([1, 1, 1.5, 1.5, 1.5, 2.25], np.array(history)[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(
+        [1, 1, 1.5**-1.5, 1.5**-1.5, 1.5**-1.5, 1.5**-3], np.array(history)[:, 1], rtol=1e-5
+    )
+
+
+def test_a_success_between_failures_starts_the_count_anew() -> None:
+    cost = _Cost(1)
+
+    for works in (False, False, True, False, False, True, True):
+        cost.update(np.array([works]))
+
+    assert np.float32(1e-3) == cost.values[0]

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gate.core.evidence import Evidence, Status
+from gate.detectors._contract import Context
+from gate.detectors._inversion import Inversion, Settings
+from gate.detectors.neural_cleanse import NeuralCleanse, _inconclusive, _leader_and_peers, _measurements
+from gate.models.classifier import Classifier
+from gate.models.surrogates.bank import Bank
+
+BRIEF = NeuralCleanse(restarts=1, steps=40, images=8)
+
+
+def context(classifier: Classifier, seed: int = 0, *, is_full: bool = False) -> Context:
+    return Context(
+        classifier=classifier,
+        bank=Bank(classifier, seed),
+        dataset=None,
+        seed=seed,
+        is_full=is_full,
+        progress=lambda *told: None,
+    )
+
+
+def found(norms: list[float]) -> Inversion:
+    pictures = np.zeros((len(norms), 2, 2, 1), np.float32)
+    return Inversion(np.arange(len(norms)) + 10, np.array(norms), pictures, pictures)
+
+
+def named(evidence: Evidence) -> dict[str, float]:
+    return {item.name: item.value for item in evidence.measurements if item.label is None}
+
+
+@pytest.fixture
+def example(keras: Any, examples: Path) -> Callable[[str], Classifier]:
+    return lambda name: Classifier(keras.models.load_model(examples / "models" / name, compile=False))
+
+
+def test_the_backdoor_of_the_example_is_found(example: Callable[[str], Classifier]) -> None:
+    evidence = NeuralCleanse().run(context(example("backdoored-patch.keras")))
+
+    assert ((7,), "") == (evidence.target_labels, evidence.inconclusive)
+    assert (evidence.anomaly_index or 0.0) > 2.0
+    assert (evidence.paper_statistic or 0.0) > 0.0
+    assert 10 == sum(item.name == "trigger_norm" for item in evidence.measurements)
+    trigger, numbers = evidence.trigger, named(evidence)
+    assert trigger is not None
+    assert (7, (28, 28)) == (trigger.target_label, Image.open(io.BytesIO(trigger.mask_png)).size)
+    assert trigger.l1_norm < 10 < numbers["median_trigger_norm"]
+    low, high = numbers["attack_success_rate_low"], numbers["attack_success_rate_high"]
+    assert 0.8 < low < trigger.attack_success_rate <= high
+
+
+def test_the_clean_example_is_cleared(example: Callable[[str], Classifier]) -> None:
+    evidence = NeuralCleanse().run(context(example("clean.keras")))
+
+    assert (Status.MEASURED, "") == (evidence.status, evidence.inconclusive)
+    assert (evidence.anomaly_index or 0.0) < 2.0
+
+
+def test_a_planted_backdoor_stands_out_and_the_same_seed_says_the_same(
+    clean: Classifier, backdoored: Classifier
+) -> None:
+    surroundings = context(backdoored)
+
+    evidence = BRIEF.run(surroundings)
+
+    assert (2,) == evidence.target_labels
+    assert (evidence.anomaly_index or 0.0) > 1.0 > (BRIEF.run(context(clean)).anomaly_index or 0.0)
+    assert evidence == BRIEF.run(surroundings)
+
+
+def test_a_suspicious_leader_is_searched_again_on_other_images(backdoored: Classifier) -> None:
+    surroundings = context(backdoored)
+
+    evidence = BRIEF.run(surroundings)
+
+    indices = [value for name, value in named(evidence).items() if name.startswith("index_on_")]
+    assert surroundings.bank.ranks == len(indices) > 1
+    assert pytest.approx(np.mean(indices)) == evidence.anomaly_index
+
+
+def test_a_network_that_no_trigger_moves_is_not_cleared(dead: Classifier) -> None:
+    evidence = NeuralCleanse(restarts=1, steps=5, images=4).run(context(dead))
+
+    assert (0.0, (), None) == (evidence.anomaly_index, evidence.target_labels, evidence.trigger)
+    assert "A trigger was found for 0 of 4 classes only" in evidence.inconclusive
+
+
+@pytest.mark.parametrize(("missing", "is_cleared"), [(0, True), (4, True), (5, False), (10, False)])
+def test_more_than_two_fifths_without_a_trigger_are_too_many(missing: int, is_cleared: bool) -> None:
+    norms = [3.0] * (10 - missing) + [np.inf] * missing
+
+    assert is_cleared == (_inconclusive(found(norms)) == "")
+
+
+def test_the_full_profile_searches_longer() -> None:
+    detector = NeuralCleanse(restarts=2, steps=100, images=16)
+    nothing: Any = None
+    parts = {"classifier": nothing, "bank": nothing, "dataset": None, "seed": 0, "progress": nothing}
+
+    quick, full = (detector._settings(Context(**parts, is_full=is_full)) for is_full in (False, True))
+
+    assert Settings(restarts=2, steps=100, images=16) == quick
+    assert Settings(restarts=3, steps=300, images=32) == full
+
+
+def test_the_leader_is_compared_with_peers_of_every_size() -> None:
+    norms = [float(norm) for norm in range(40, 0, -1)]
+
+    labels = _leader_and_peers(found(norms), leader=39)
+
+    assert 12 == len(labels)
+    assert {10 + 39, 10 + 38, 10} < set(labels)
+    assert sorted(labels) == list(labels)
+
+
+def test_of_two_classes_the_other_is_the_peer() -> None:
+    assert [10, 11] == list(_leader_and_peers(found([1.0, np.inf]), leader=0))
+
+
+def test_the_measurements_count_what_was_found() -> None:
+    numbers = {item.name: item.value for item in _measurements(found([8.0, 2.0, np.inf]), 1, [1.5, 2.5])}
+
+    assert {
+        "classes_searched": 3.0,
+        "classes_with_trigger": 2.0,
+        "median_trigger_norm": 5.0,
+        "log_ratio": pytest.approx(np.log(4.0)),
+        "index_on_search_images": 1.5,
+        "index_on_second_images": 2.5,
+    } == numbers

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gate.models.classifier import Classifier
+from gate.models.input_range import InputRange, find
+
+Linear = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "low", "high"),
+    [
+        (1 / 255, 0.0, 0.0, 255.0),
+        (1 / 127.5, -1.0, 0.0, 255.0),
+        (1 / 255, -0.5, 0.0, 255.0),
+        (2.0, -1.0, 0.0, 1.0),
+        (0.5, 0.5, -1.0, 1.0),
+    ],
+)
+def test_a_rescaling_layer_tells_the_range(
+    keras: Any, linear_network: Linear, scale: float, offset: float, low: float, high: float
+) -> None:
+    layer = keras.layers.Rescaling(scale, offset, name="scale")
+
+    found = find(Classifier(linear_network(1.0, layer)), 0)
+
+    assert InputRange(low, high, "layer scale (Rescaling)") == found
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high"), [([120.0, 110.0, 90.0], 0.0, 255.0), ([0.48, 0.45, 0.4], 0.0, 1.0)]
+)
+def test_the_mean_of_a_normalization_layer_tells_the_range(
+    keras: Any, linear_network: Linear, mean: list[float], low: float, high: float
+) -> None:
+    layer = keras.layers.Normalization(mean=mean, variance=[1.0, 1.0, 1.0], name="standard")
+
+    found = find(Classifier(linear_network(1.0, layer, shape=(8, 8, 3))), 0)
+
+    assert InputRange(low, high, "layer standard (Normalization)") == found
+
+
+def test_a_rescaling_layer_within_an_inner_network_tells_the_range(
+    keras: Any, linear_network: Linear
+) -> None:
+    inner = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Rescaling(1 / 255, name="inner_scale")])
+
+    assert "layer inner_scale (Rescaling)" == find(Classifier(linear_network(1.0, inner)), 0).source
+
+
+@pytest.fixture
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask quickly, where the answer does not matter."""
+    monkeypatch.setattr("gate.models.input_range._PROBES", 2)
+
+
+@pytest.mark.usefixtures("few_probes")
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1.0, 0.0), (0.0, 0.0), (float("inf"), 0.0), ([0.5], [0.0]), (1.0, [0.0])]
+)
+def test_a_rescaling_that_says_nothing_is_passed_over(
+    keras: Any, linear_network: Linear, scale: Any, offset: Any
+) -> None:
+    layer = keras.layers.Rescaling(scale, offset)
+
+    assert "layer" not in find(Classifier(linear_network(1.0, layer)), 0).source
+
+
+@pytest.mark.usefixtures("few_probes")
+def test_a_rescaling_behind_the_first_weights_is_not_the_input_s(keras: Any, linear_network: Linear) -> None:
+    layers = (keras.layers.Conv2D(1, 1), keras.layers.Rescaling(1 / 255))
+
+    assert "layer" not in find(Classifier(linear_network(1.0, *layers)), 0).source
+
+
+@pytest.mark.usefixtures("few_probes")
+def test_a_network_without_weights_does_not_tell(keras: Any) -> None:
+    network = keras.Sequential([keras.Input((3, 1, 1)), keras.layers.Flatten(), keras.layers.Softmax()])
+
+    assert "layer" not in find(Classifier(network), 0).source
+
+
+INFERRED, ASSUMED = "inferred from the network's answers", "assumed, the network's answers do not tell"
+
+
+@pytest.mark.parametrize(
+    ("alertness", "expected"),
+    [
+        (1.0, InputRange(0.0, 1.0, INFERRED)),
+        (0.008, InputRange(0.0, 255.0, INFERRED)),
+        (0.001, InputRange(0.0, 255.0, INFERRED, is_sure=False)),
+        (0.1, InputRange(0.0, 1.0, ASSUMED, is_sure=False)),
+        (0.0, InputRange(0.0, 1.0, ASSUMED, is_sure=False)),
+    ],
+    ids=["awake on 0..1", "asleep until 0..255", "hardly awake on 0..255", "saturated on 0..255", "dead"],
+)
+def test_a_network_that_says_nothing_is_asked(
+    linear_network: Linear, alertness: float, expected: InputRange
+) -> None:
+    classifier = Classifier(linear_network(alertness))
+
+    assert expected == find(classifier, 0)
+    assert (0.0, 1.0) == (classifier.low, classifier.high)

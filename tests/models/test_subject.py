@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gate.core.artifact import Artifact, ModelFormat
+from gate.core.errors import DataError, IncompleteError
+from gate.core.job import DataCall, Job
+from gate.core.report import ModelFacts
+from gate.models.subject import open_subject
+
+
+@pytest.fixture
+def job(linear_network: Callable[..., Any], tmp_path: Path) -> Job:
+    file = tmp_path / "model.keras"
+    linear_network().save(file)
+    return Job(
+        nonce="n",
+        artifact=Artifact(path="m.keras", sha256="0" * 64, size=1, format=ModelFormat.KERAS_ZIP),
+        file=str(file),
+        profile="quick",
+        seed=0,
+        detectors=(),
+        input_range=None,
+        input_range_source="",
+        data=None,
+        memory_mb=0,
+    )
+
+
+def test_the_facts_tell_what_was_found_out(job: Job) -> None:
+    facts = open_subject(job, "3.15.1", "").facts()
+
+    assert facts == ModelFacts(
+        input_shape=(12, 12, 1),
+        num_classes=4,
+        parameters=580,
+        head="softmax",
+        input_range=(0.0, 1.0),
+        input_range_source="inferred from the network's answers",
+        images="class impressions of noise",
+        keras_version="3.15.1",
+    )
+
+
+def test_a_stated_range_is_taken_as_it_is(job: Job) -> None:
+    stated = dataclasses.replace(job, input_range=(-1.0, 1.0), input_range_source="option")
+
+    subject = open_subject(stated, "", "")
+
+    assert (-1.0, 1.0, "option", True) == dataclasses.astuple(subject.span)
+    assert (-1.0, 1.0) == (subject.classifier.low, subject.classifier.high)
+
+
+def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).uniform(-1, 1, (5, 12, 12, 1))
+    np.savez(tmp_path / "data.npz", x_train=images, y_train=np.arange(5) % 4)
+    data = DataCall(path=str(tmp_path / "data.npz"), role="train")
+    asked = dataclasses.replace(job, input_range=(-1.0, 1.0), input_range_source="policy", data=data)
+
+    subject = open_subject(asked, "", "")
+
+    assert subject.dataset is not None
+    np.testing.assert_allclose((images + 1) / 2, subject.dataset.images, atol=1e-6)
+    assert f"train images of {tmp_path / 'data.npz'}" == subject.facts().images
+
+
+def test_a_data_set_that_does_not_fit_stops_the_scan(job: Job) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        open_subject(dataclasses.replace(job, data=DataCall(path="absent", role="clean")), "", "")
+
+
+def test_the_loss_decides_whether_a_linear_head_is_a_regression(keras: Any, job: Job, tmp_path: Path) -> None:
+    keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(job.file)
+
+    with pytest.raises(IncompleteError, match="a regression"):
+        open_subject(job, "", "mse")
