@@ -74,7 +74,7 @@ def run(request: Request, events: Events) -> ScanReport:
     return ScanReport(
         version=gate.__version__,
         policy=request.policy.stamp,
-        profile=request.profile,
+        profile="static" if request.is_static else request.profile,
         seed=request.seed,
         artifacts=tuple(sorted(reports, key=lambda report: report.artifact.path)),
         notices=(*request.selection.notices, *_notices(request, excluded, len(mine) + len(my_gaps))),

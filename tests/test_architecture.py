@@ -64,10 +64,16 @@ def test_a_file_can_be_read_in_one_go(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
+def lines_of_code(function: Function) -> int:
+    """Count from the first statement to the last: neither a list of options nor a docstring makes code long."""
+    first = function.body[ast.get_docstring(function) is not None and len(function.body) > 1]
+    return (function.end_lineno or 0) - first.lineno + 1
+
+
 @each_file
 def test_a_function_fits_on_a_screen(file: Path) -> None:
     functions = (node for node in ast.walk(tree_of(file)) if isinstance(node, Function))
-    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    lengths = {function.name: lines_of_code(function) for function in functions}
 
     assert {} == {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION}
 

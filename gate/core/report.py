@@ -117,7 +117,7 @@ class ScanReport:
     Attributes:
         version: Version of backdoor-gate.
         policy: Which policy judged.
-        profile: "quick" or "full".
+        profile: "quick" or "full"; "static" for static checks only.
         seed: Of every random choice.
         artifacts: Sorted by path.
         notices: Remarks on the run as a whole, such as "no model changed".

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # Consistency of the median absolute deviation with a normal's standard deviation.
-_MAD_SCALE = 1.4826
+MAD_SCALE = 1.4826
 # The index says 2.0 where at most this share of clean models lies above.
 _FALSE_ALARMS = 0.01
 
@@ -31,7 +31,7 @@ def paper_index(norms: Floats) -> float:
     if not len(finite):
         return 0.0
     median = float(np.median(finite))
-    spread = _MAD_SCALE * float(np.median(np.abs(finite - median)))
+    spread = MAD_SCALE * float(np.median(np.abs(finite - median)))
     return (median - float(finite.min())) / spread if spread > 0 else 0.0
 
 
@@ -60,7 +60,7 @@ def spread_below(norms: Floats, leader: int) -> float:
     if len(lower) < 2 or not np.isfinite(lower).all():
         return 0.0
     logs = np.log(lower)
-    return float(_MAD_SCALE * np.median(logs[-1] - logs[:-1]))
+    return float(MAD_SCALE * np.median(logs[-1] - logs[:-1]))
 
 
 def shrunk_spread(measured: float, weight: float, prior: float, prior_weight: float) -> float:

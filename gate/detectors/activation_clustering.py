@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.detectors._contract import Context
+from gate.detectors._stats import MAD_SCALE, shrunk_spread
 
 Floats = NDArray[np.float64]
 
@@ -24,12 +25,13 @@ Samples that carry a backdoor's label for another reason than the rest of their 
 trigger, not the object, so their activations in the last hidden layer form a small group of their own.
 
 ## Needs
-A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), at least 32 samples of a class.
+A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), at least 64 samples of a class.
 
 ## Decides by
-Per class: the network's activations, reduced by PCA and split in two by k-means. The smaller group must hold less
-than 35 % of the class. Its silhouette is compared with what the same split gives on a single bell-shaped cloud of
-the same size and spread, so that a class that is one cloud raises no alarm. `paper_statistic` is the silhouette.
+Per class: the network's activations, reduced by PCA and split in two by k-means. The silhouette of the split is
+compared with what the same split gives on a single bell-shaped cloud of the same size and spread, so that a class
+that is one cloud raises no alarm; the excess is compared with that of the other classes. `paper_statistic` is the
+silhouette. The size of the smaller group is reported, not judged: poison can be half of its class.
 
 ## If it fires
 Look at the samples of the smaller group of that class, remove them if they carry a pattern, and train again.
@@ -46,24 +48,34 @@ Chen et al., *Detecting Backdoor Attacks on Deep Neural Networks by Activation C
     atlas=("AML.T0020",),
 )
 
-_FEWEST = 32
-_LARGEST_SHARE = 0.35
+# A few near duplicates (frames of one video) split a small class as cleanly as poison does.
+_FEWEST = 64
 _NULL_DRAWS = 19
 _LARGEST_INDEX = 99.0
-# Silhouettes of well separated groups stay above this whatever the null says of a tiny class.
-_LEAST_SILHOUETTE = 0.15
+# An excess that a class of one kind does not reach, and how much classes differ in it by nature.
+_LEAST_EXCESS = 0.12
+_PRIOR_SPREAD, _PRIOR_WEIGHT = 0.04, 10.0
 _SAMPLES_PER_CLASS = 2000
 _SILHOUETTE_SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """How one class falls in two: silhouette -1..1, share of the smaller group 0..0.5, index >= 0."""
+    """How one class falls in two.
+
+    Attributes:
+        label: The class.
+        silhouette: Of the split, -1..1.
+        share: Of the smaller group, 0..0.5.
+        excess: Silhouette above that of one cloud of the same size and spread.
+        noise: Standard deviation of the silhouette of such clouds.
+    """
 
     label: int
     silhouette: float
     share: float
-    index: float
+    excess: float
+    noise: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +140,26 @@ def _split(activations: Floats, label: int, components: int, rng: np.random.Gene
     silhouette, share = _two_groups(reduced)
     spread = reduced.std(axis=0)
     null = [_two_groups(rng.normal(size=reduced.shape) * spread)[0] for _ in range(_NULL_DRAWS)]
-    return _Split(label, silhouette, share, _index(silhouette, share, np.array(null)))
+    return _Split(label, silhouette, share, silhouette - float(np.mean(null)), float(np.std(null)))
 
 
-def _index(silhouette: float, share: float, null: Floats) -> float:
-    """Return 0 for a class that is one cloud or splits evenly, 2.0 where the null and the floor end."""
-    if share > _LARGEST_SHARE:
+def _indices(splits: list[_Split]) -> list[float]:
+    """Return each class's index: its excess over what one cloud and the other classes reach, 2.0 at that limit."""
+    excesses = np.array([split.excess for split in splits])
+    indices = []
+    for position, split in enumerate(splits):
+        limit = max(_LEAST_EXCESS, 3.0 * split.noise, _usual_excess(np.delete(excesses, position)))
+        indices.append(float(np.clip(2.0 * split.excess / limit, 0.0, _LARGEST_INDEX)))
+    return indices
+
+
+def _usual_excess(others: Floats) -> float:
+    """Return what the other classes reach: their median and three spreads, shrunk toward that of clean sets."""
+    if not len(others):
         return 0.0
-    limit = max(float(null.mean() + 3.0 * null.std()), _LEAST_SILHOUETTE)
-    return float(np.clip(2.0 * silhouette / limit, 0.0, _LARGEST_INDEX))
+    median = float(np.median(others))
+    spread = MAD_SCALE * float(np.median(np.abs(others - median)))
+    return median + 3.0 * shrunk_spread(spread, len(others), _PRIOR_SPREAD, _PRIOR_WEIGHT)
 
 
 def _principal(activations: Floats, components: int) -> Floats:
@@ -170,22 +193,25 @@ def _silhouette(points: Floats, groups: NDArray[np.int32]) -> float:
 
 
 def _score(splits: list[_Split]) -> Evidence:
-    worst = max(splits, key=lambda split: (split.index, split.silhouette))
-    suspects = sorted((split for split in splits if split.index > 2.0), key=lambda split: -split.index)
+    indices = _indices(splits)
+    order = sorted(range(len(splits)), key=lambda i: (-indices[i], splits[i].label))
+    suspects = [splits[i].label for i in order if indices[i] > 2.0]
+    worst = splits[order[0]]
     return Evidence(
         detector="activation-clustering",
         rule=_RULE.id,
         status=Status.MEASURED,
-        anomaly_index=worst.index,
+        anomaly_index=indices[order[0]],
         paper_statistic=worst.silhouette,
-        target_labels=tuple(split.label for split in suspects) or (worst.label,),
+        target_labels=tuple(suspects) or (worst.label,),
         measurements=tuple(
             Measurement(name=name, value=value, label=split.label)
-            for split in splits
+            for split, index in zip(splits, indices, strict=True)
             for name, value in (
                 ("silhouette", split.silhouette),
                 ("smaller_share", split.share),
-                ("index", split.index),
+                ("excess_silhouette", split.excess),
+                ("index", index),
             )
         ),
     )

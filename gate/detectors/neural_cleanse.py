@@ -33,8 +33,9 @@ suspicious ones beside a random reference.
 
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader is searched again on other kinds of images that the network knows
-about as well, and the indices are averaged. The paper's MAD index stands beside it as `paper_statistic`.
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader is
+searched again on other kinds of images that the network knows about as well, and the indices are averaged. The
+paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires
 Look at the recovered trigger. Is it a small, local pattern that has no business in the picture? Ask where the model
@@ -57,6 +58,8 @@ _CONFIRM_ABOVE = 1.0
 # Fewer classes with a trigger than this say too little about what is usual.
 _ENOUGH = 0.6
 _PEERS = 11
+_PIXELS_PER_STEP = 16 * 128 * 128
+_FEWEST_IMAGES = 6
 
 Labels = NDArray[np.int64]
 
@@ -68,7 +71,7 @@ class NeuralCleanse:
     Attributes:
         restarts: Searches per class; one more in the full profile.
         steps: Optimiser steps of each search; three times as many in the full profile.
-        images: Images per step; twice as many in the full profile.
+        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
     """
 
     RULE: ClassVar[Rule] = _RULE
@@ -100,9 +103,13 @@ class NeuralCleanse:
         return invert(context.classifier, pool, labels, self._settings(context), context.seed, progress)
 
     def _settings(self, context: Context) -> Settings:
+        restarts, steps, images = self.restarts, self.steps, self.images
         if context.is_full:
-            return Settings(restarts=self.restarts + 1, steps=self.steps * 3, images=self.images * 2)
-        return Settings(restarts=self.restarts, steps=self.steps, images=self.images)
+            restarts, steps, images = restarts + 1, steps * 3, images * 2
+        height, width, _ = context.classifier.input_shape
+        # Large pictures cost more each; fewer of them per step keep the work within bounds.
+        affordable = max(_FEWEST_IMAGES, _PIXELS_PER_STEP // (height * width))
+        return Settings(restarts=restarts, steps=steps, images=min(images, affordable))
 
 
 DETECTOR = NeuralCleanse

@@ -10,7 +10,7 @@ from gate.core.report import ArtifactReport, Verdict
 from gate.reporters._console_evidence import class_tables, detectors, portrait
 from gate.reporters._console_summary import VERDICT_STYLES
 from gate.reporters._glyphs import Glyphs
-from gate.reporters._words import CLEAN_LIMIT, labels, number, percent, size
+from gate.reporters._words import CLEAN_LIMIT, labels, number, percent, safe, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -80,7 +80,7 @@ def _badge(verdict: Verdict) -> Text:
 def _head(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[Text]:
     from rich.text import Text
 
-    facts = list(_facts(entry, glyphs))
+    facts = list(_facts(entry, glyphs, brief=brief))
     yield Text(glyphs.text(entry.artifact.path), style="bold")
     if brief:
         facts = [f"anomaly index {number(entry.anomaly_index)}", *facts]
@@ -96,10 +96,11 @@ def _index(index: float, entry: ArtifactReport, glyphs: Glyphs) -> Text:
     style = "red" if is_high else "green"
     text = Text.assemble("anomaly index ", (number(index), f"bold {style}"), "  ")
     text.append(_meter(index, style, glyphs))
-    text.append(f"  clean models stay below {CLEAN_LIMIT:.1f}", style="dim")
+    text.append(f"  clean models rarely exceed {CLEAN_LIMIT:.1f}", style="dim")
     score = "" if entry.score is None else f"backdoor probability {percent(entry.score)}"
     targets = f"target class {labels(entry.target_labels)}" if entry.target_labels else ""
-    remarks = f" {glyphs.dot} ".join(filter(None, (score, targets)))
+    digest = f"sha256 {glyphs.text(entry.artifact.sha256[:12])}" if entry.artifact.sha256 else ""
+    remarks = f" {glyphs.dot} ".join(filter(None, (score, targets, digest)))
     return text.append(f"\n{remarks}" if remarks else "")
 
 
@@ -115,18 +116,22 @@ def _meter(index: float, style: str, glyphs: Glyphs) -> Text:
     return text
 
 
-def _facts(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[str]:
+def _facts(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[str]:
     artifact, model = entry.artifact, entry.model
     yield artifact.format.value
     yield size(artifact.size)
     if model:
         yield f"{model.num_classes} classes"
         yield "x".join(str(side) for side in model.input_shape)
-        yield f"inputs {model.input_range[0]:g}..{model.input_range[1]:g}"
+        span = f"inputs {model.input_range[0]:g}..{model.input_range[1]:g}"
+        yield span if brief else f"{span} ({_briefly(model.input_range_source)})"
     if entry.seconds:
         yield f"{entry.seconds:.1f} s"
-    if artifact.sha256 and entry.verdict is not Verdict.PASS:
-        yield f"sha256 {glyphs.text(artifact.sha256[:12])}"
+
+
+def _briefly(source: str) -> str:
+    """Return who stated the input range, in a word: option, policy, layer, inferred, assumed."""
+    return safe(source, 60).partition(" ")[0].rstrip(",") or "unknown"
 
 
 def _finding(finding: Finding, names: dict[str, str], glyphs: Glyphs) -> RenderableType:

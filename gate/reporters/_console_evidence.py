@@ -29,7 +29,7 @@ def portrait(entry: ArtifactReport, glyphs: Glyphs, *, color: bool) -> Renderabl
     drawing = picture(trigger) if trigger else None
     if trigger is None or drawing is None:
         return None
-    return Group(_drawn(drawing, glyphs, color=color), _caption(trigger))
+    return Group(_drawn(drawing, glyphs, color=color), _caption(trigger, is_blamed=bool(entry.findings)))
 
 
 def detectors(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]:
@@ -69,10 +69,11 @@ def _style(top: Rgb, bottom: Rgb) -> Style:
     return Style(color=Color.from_rgb(*top), bgcolor=Color.from_rgb(*bottom))
 
 
-def _caption(trigger: Trigger) -> Text:
+def _caption(trigger: Trigger, *, is_blamed: bool) -> Text:
     from rich.text import Text
 
-    return Text(f"recovered trigger for class {trigger.target_label}", style="dim")
+    words = "recovered trigger for" if is_blamed else "smallest trigger:"
+    return Text(f"{words} class {trigger.target_label}", style="dim")
 
 
 def _table(entry: ArtifactReport, glyphs: Glyphs) -> Table:
@@ -124,18 +125,16 @@ def _classes(evidence: Evidence, norms: dict[int, float], glyphs: Glyphs) -> Ren
     from rich.table import Table
     from rich.text import Text
 
-    rates = _by_class(evidence, "success_rate")
     largest = max(norms.values())
     smallest_first = sorted(norms, key=lambda label: (norms[label], label))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head in ("class", "L1 px", "success"):
+    for head in ("class", "L1 px"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column(Text(glyphs.text(evidence.detector)))
     for label in smallest_first[:_MOST_CLASSES]:
         filled = round(norms[label] / largest * _BAR) if largest > 0 else 0
         style = "bold red" if label in evidence.target_labels else "green"
-        rate = percent(rates[label]) if label in rates else NOTHING
         bar = Text(glyphs.bar * max(filled, 1), style=style)
-        table.add_row(Text(str(label), style=style), number(norms[label], 1), rate, bar)
+        table.add_row(Text(str(label), style=style), number(norms[label], 1), bar)
     rest = len(norms) - _MOST_CLASSES
     return Group(table, Text(f"and {rest} more classes", style="dim")) if rest > 0 else table

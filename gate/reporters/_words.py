@@ -73,6 +73,8 @@ def meaning(report: ScanReport) -> str:
         return "there was no model to scan"
     if report.exit_code is ExitCode.PASS and any(e.verdict is not Verdict.PASS for e in report.artifacts):
         return "nothing fails the policy, which allows what is waived or incomplete"
+    if report.exit_code is ExitCode.PASS and report.profile == "static":
+        return "every model passed the static checks; no detector ran"
     return _MEANING[report.exit_code]
 
 

@@ -175,10 +175,6 @@ def test_training_data_lets_activation_clustering_join_in(with_data: dict[str, A
     assert "measured" == joined["status"]
 
 
-@pytest.mark.xfail(
-    reason="The poison is 46 % of class 7 (silhouette 0.67), which counts as an even split; class 9 is blamed "
-    "with index 2.4, and with 2.2 on the clean model."
-)
 def test_activation_clustering_finds_the_poisoned_class(with_data: dict[str, Any]) -> None:
     joined = evidence(with_data["artifacts"][0], "activation-clustering")
 

@@ -6,11 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from gate.core.evidence import Evidence, Status
 from gate.detectors._contract import Context
-from gate.detectors.activation_clustering import ActivationClustering, _Split, _score, _split, _two_groups
+from gate.detectors.activation_clustering import (
+    _FEWEST,
+    ActivationClustering,
+    _indices,
+    _score,
+    _Split,
+    _split,
+    _two_groups,
+)
 from gate.models.datasets import Dataset, Role
 
 
@@ -57,7 +67,7 @@ def with_group(points: Any, share: float, distance: float) -> Any:
 
 
 def index(points: Any) -> float:
-    return _split(points, 0, 10, np.random.default_rng(0)).index
+    return _indices([_split(points, 0, 10, np.random.default_rng(0))])[0]
 
 
 def training_set(*classes: Any, role: Role = Role.TRAIN, labelled: bool = True) -> Dataset:
@@ -71,23 +81,19 @@ def test_a_single_cloud_raises_no_alarm(seed: int) -> None:
     assert index(cloud(seed)) < 2.0
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_small_group_apart_raises_the_alarm(seed: int) -> None:
-    split = _split(with_group(cloud(seed), 0.1, 4.0), 0, 10, np.random.default_rng(0))
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_a_group_apart_raises_the_alarm_however_large(share: float) -> None:
+    points = with_group(cloud(0), share, 4.0)
 
-    assert 0.1 == pytest.approx(split.share)
-    assert split.index > 2.0
-
-
-def test_two_halves_are_two_kinds_and_no_poison() -> None:
-    assert 0.0 == index(with_group(cloud(0), 0.5, 6.0))
+    assert share == pytest.approx(_split(points, 0, 10, np.random.default_rng(0)).share)
+    assert index(points) > 2.0
 
 
 @pytest.mark.filterwarnings("error")
 def test_samples_that_are_all_equal_do_not_split() -> None:
     split = _split(np.ones((40, 5)), 3, 10, np.random.default_rng(0))
 
-    assert _Split(label=3, silhouette=0.0, share=0.5, index=0.0) == split
+    assert _Split(label=3, silhouette=0.0, share=0.5, excess=0.0, noise=0.0) == split
 
 
 @pytest.mark.parametrize("position", range(4))
@@ -103,7 +109,7 @@ def test_a_single_stray_sample_among_thousands_is_measured(position: int) -> Non
 
 
 def test_the_poisoned_class_is_named() -> None:
-    dataset = training_set(cloud(0), with_group(cloud(1), 0.15, 5.0), cloud(2, count=31))
+    dataset = training_set(cloud(0), with_group(cloud(1), 0.15, 5.0), cloud(2, count=_FEWEST - 1))
 
     done = run(dataset)
 
@@ -115,18 +121,50 @@ def test_the_poisoned_class_is_named() -> None:
     assert evidence == run(dataset).evidence
 
 
+def split_of(label: int, excess: float, noise: float = 0.0) -> _Split:
+    return _Split(label=label, silhouette=excess + 0.1, share=0.2, excess=excess, noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("excess", "noise", "expected"),
+    [(0.12, 0.0, 2.0), (0.06, 0.0, 1.0), (0.3, 0.1, 2.0), (-0.5, 0.0, 0.0), (50.0, 0.0, 99.0)],
+)
+def test_the_index_says_two_where_a_single_cloud_ends(excess: float, noise: float, expected: float) -> None:
+    assert [expected] == pytest.approx(_indices([split_of(0, excess, noise)]))
+
+
+def test_a_class_that_splits_like_all_the_others_is_usual() -> None:
+    alike, apart = [split_of(label, 0.3) for label in range(9)], split_of(9, 0.7)
+
+    *usual, unusual = _indices([*alike, apart])
+
+    assert max(usual) < 2.0 < unusual
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_the_order_of_the_classes_does_not_matter(excesses: list[float], random: Any) -> None:
+    splits = [split_of(label, excess) for label, excess in enumerate(excesses)]
+    shuffled = random.sample(splits, len(splits))
+
+    indices = dict(zip(shuffled, _indices(shuffled), strict=True))
+
+    assert _indices(splits) == pytest.approx([indices[split] for split in splits])
+
+
 def test_the_evidence_names_all_suspects_the_worst_first() -> None:
-    splits = [_Split(0, 0.2, 0.1, 2.5), _Split(1, 0.1, 0.2, 1.0), _Split(2, 0.5, 0.1, 7.0)]
+    excesses = [0.5, *[0.0] * 9, 0.9]
 
-    evidence = _score(splits)
+    evidence = _score([split_of(label, excess) for label, excess in enumerate(excesses)])
 
-    assert (7.0, 0.5, (2, 0)) == (evidence.anomaly_index, evidence.paper_statistic, evidence.target_labels)
+    assert ((10, 0), 1.0) == (evidence.target_labels, evidence.paper_statistic)
+    assert evidence.anomaly_index == max(item.value for item in evidence.measurements if item.name == "index")
 
 
 def test_without_a_suspect_the_leading_class_is_named() -> None:
-    evidence = _score([_Split(0, 0.2, 0.1, 0.5), _Split(1, 0.3, 0.2, 1.5)])
+    evidence = _score([split_of(0, 0.02), split_of(1, 0.05)])
 
-    assert (1.5, (1,)) == (evidence.anomaly_index, evidence.target_labels)
+    assert (1,) == evidence.target_labels
+    assert (evidence.anomaly_index or 0.0) < 2.0
 
 
 @pytest.mark.parametrize(
@@ -138,7 +176,7 @@ def test_without_a_suspect_the_leading_class_is_named() -> None:
             training_set(cloud(0), role=Role.CLEAN),
             "Needs the training set; the data set given is a clean one.",
         ),
-        (training_set(cloud(0, count=31)), "No class has 32 samples or more."),
+        (training_set(cloud(0, count=_FEWEST - 1)), f"No class has {_FEWEST} samples or more."),
     ],
 )
 def test_without_a_training_set_it_says_what_it_needs(dataset: Dataset | None, reason: str) -> None:
