@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.detectors._contract import Context
-from gate.detectors._stats import MAD_SCALE, shrunk_spread
+from gate.detectors._stats import MAD_SCALE, clean_limit, shrunk_spread
 
 Floats = NDArray[np.float64]
 
@@ -53,8 +53,10 @@ _FEWEST = 64
 _NULL_DRAWS = 19
 _LARGEST_INDEX = 99.0
 # An excess that a class of one kind does not reach, and how much classes differ in it by nature.
-_LEAST_EXCESS = 0.12
+_LEAST_EXCESS = 0.13
 _PRIOR_SPREAD, _PRIOR_WEIGHT = 0.04, 10.0
+# This share of a class may be far off, and this many times as far as the rest, without being a group.
+_STRAYS, _FAR = 0.01, 2.0
 _SAMPLES_PER_CLASS = 2000
 _SILHOUETTE_SAMPLES = 1000
 
@@ -109,6 +111,8 @@ class ActivationClustering:
         dataset = context.dataset
         assert dataset is not None
         assert dataset.labels is not None
+        from threadpoolctl import threadpool_limits
+
         activations = context.classifier.activations(dataset.images).astype(np.float64)
         labels = [k for k in np.unique(dataset.labels) if (dataset.labels == k).sum() >= _FEWEST]
         splits = []
@@ -117,7 +121,9 @@ class ActivationClustering:
             rng = np.random.default_rng([context.seed, 4, int(label)])
             members = np.flatnonzero(dataset.labels == label)
             chosen = rng.permutation(members)[:_SAMPLES_PER_CLASS]
-            splits.append(_split(activations[chosen], int(label), self.components, rng))
+            # One thread: sums stay the same on every machine, and small problems are faster so.
+            with threadpool_limits(1):
+                splits.append(_split(activations[chosen], int(label), self.components, rng))
         return splits
 
 
@@ -136,7 +142,7 @@ def _missing(context: Context) -> str:
 
 def _split(activations: Floats, label: int, components: int, rng: np.random.Generator) -> _Split:
     """Split one class and compare with the same split of normal clouds of the same spread."""
-    reduced = _principal(activations, components)
+    reduced = _without_strays(_principal(activations, components))
     silhouette, share = _two_groups(reduced)
     spread = reduced.std(axis=0)
     null = [_two_groups(rng.normal(size=reduced.shape) * spread)[0] for _ in range(_NULL_DRAWS)]
@@ -154,12 +160,16 @@ def _indices(splits: list[_Split]) -> list[float]:
 
 
 def _usual_excess(others: Floats) -> float:
-    """Return what the other classes reach: their median and three spreads, shrunk toward that of clean sets."""
+    """Return what the largest of all classes reaches in 99 % of clean sets, judged by the other classes.
+
+    Their median, and as many spreads as the number of classes asks for, shrunk toward the spread of clean sets.
+    """
     if not len(others):
         return 0.0
     median = float(np.median(others))
     spread = MAD_SCALE * float(np.median(np.abs(others - median)))
-    return median + 3.0 * shrunk_spread(spread, len(others), _PRIOR_SPREAD, _PRIOR_WEIGHT)
+    shrunk = shrunk_spread(spread, len(others), _PRIOR_SPREAD, _PRIOR_WEIGHT)
+    return median + clean_limit(len(others) + 1) * shrunk
 
 
 def _principal(activations: Floats, components: int) -> Floats:
@@ -170,6 +180,14 @@ def _principal(activations: Floats, components: int) -> Floats:
     return projected
 
 
+def _without_strays(points: Floats) -> Floats:
+    """Return the points without the few far ones that a split would set apart instead of finding two groups."""
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    limit = np.quantile(distances, 1.0 - _STRAYS) * _FAR
+    kept: Floats = points[distances <= limit]
+    return kept
+
+
 def _two_groups(points: Floats) -> tuple[float, float]:
     """Return the silhouette and the share of the smaller group after 2-means; (0, 0.5) if all points are equal."""
     from sklearn.cluster import KMeans
@@ -178,8 +196,6 @@ def _two_groups(points: Floats) -> tuple[float, float]:
         return 0.0, 0.5
     groups = KMeans(n_clusters=2, n_init=4, random_state=0).fit_predict(points)
     share = float(min(groups.mean(), 1 - groups.mean()))
-    if share == 0:
-        return 0.0, 0.5
     return _silhouette(points, groups), share
 
 

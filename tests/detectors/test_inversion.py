@@ -55,6 +55,17 @@ def test_every_trigger_found_works_and_measures_what_it_says(clean: Classifier, 
         assert (answers == label).mean() > 0.8
 
 
+def test_a_longer_search_never_ends_with_a_larger_trigger(clean: Classifier, pool_of: PoolOf) -> None:
+    pool = pool_of(clean)
+
+    norms = [
+        search(clean, pool, settings=Settings(restarts=1, steps=n, images=8)).norms for n in (40, 50, 60)
+    ]
+
+    assert (norms[0] >= norms[1]).all()
+    assert (norms[1] >= norms[2]).all()
+
+
 def test_the_seed_decides_everything(clean: Classifier, pool_of: PoolOf) -> None:
     settings = Settings(restarts=1, steps=20, images=8)
     first, again, other = (search(clean, pool_of(clean), settings=settings, seed=seed) for seed in (0, 0, 1))
@@ -114,6 +125,17 @@ def test_a_mask_costs_more_after_three_successes_and_less_after_three_failures()
     np.testing.assert_allclose(
         [1, 1, 1.5**-1.5, 1.5**-1.5, 1.5**-1.5, 1.5**-3], np.array(history)[:, 1], rtol=1e-5
     )
+
+
+def test_an_arm_that_goes_on_keeps_its_cost_and_its_count() -> None:
+    cost = _Cost(3)
+    for _ in range(5):
+        cost.update(np.array([True, False, True]))
+
+    kept = cost.of(np.array([1]))
+    kept.update(np.array([False]))
+
+    assert 1e-3 * 1.5**-3 == pytest.approx(float(kept.values[0]), rel=1e-5)
 
 
 def test_a_success_between_failures_starts_the_count_anew() -> None:

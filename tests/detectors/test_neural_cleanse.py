@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +103,30 @@ def test_more_than_two_fifths_without_a_trigger_are_too_many(missing: int, is_cl
     assert is_cleared == (_inconclusive(found(norms)) == "")
 
 
-def test_the_full_profile_searches_longer() -> None:
-    detector = NeuralCleanse(restarts=2, steps=100, images=16)
-    nothing: Any = None
-    parts = {"classifier": nothing, "bank": nothing, "dataset": None, "seed": 0, "progress": nothing}
+@dataclass
+class Sized:
+    """As much of a classifier as the settings need."""
 
-    quick, full = (detector._settings(Context(**parts, is_full=is_full)) for is_full in (False, True))
+    input_shape: tuple[int, int, int]
 
-    assert Settings(restarts=2, steps=100, images=16) == quick
-    assert Settings(restarts=3, steps=300, images=32) == full
+
+@pytest.mark.parametrize(
+    ("side", "is_full", "expected"),
+    [
+        (32, False, Settings(restarts=2, steps=100, images=16)),
+        (32, True, Settings(restarts=3, steps=300, images=32)),
+        (128, False, Settings(restarts=2, steps=100, images=16)),
+        (160, False, Settings(restarts=2, steps=100, images=10)),
+        (512, True, Settings(restarts=3, steps=300, images=6)),
+    ],
+)
+def test_the_full_profile_searches_longer_and_large_pictures_are_fewer(
+    side: int, is_full: bool, expected: Settings
+) -> None:
+    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "bank": None, "progress": None}
+    surroundings = Context(**parts, dataset=None, seed=0, is_full=is_full)
+
+    assert expected == NeuralCleanse(restarts=2, steps=100, images=16)._settings(surroundings)
 
 
 def test_the_leader_is_compared_with_peers_of_every_size() -> None:

@@ -29,6 +29,14 @@ def test_pools_are_the_families_that_the_network_knows_about_as_well(classifier:
     assert 1 < len(sources) <= 3
 
 
+def test_families_that_the_network_hardly_knows_are_left_out(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 99)
+
+    assert 1 < Bank(classifier, seed=0).ranks < len(ranked_families(classifier, 0))
+
+
 def test_each_pool_is_made_once(classifier: Classifier) -> None:
     bank = Bank(classifier, seed=0)
 

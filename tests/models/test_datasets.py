@@ -184,11 +184,14 @@ def test_sub_folders_are_classes_in_the_order_of_their_numbers(folder: Path, cha
 
 
 def test_folders_with_names_come_in_alphabetical_order_after_numbers(tmp_path: Path) -> None:
-    for level, name in enumerate(("7", "cat", "dog")):
+    for level, name in enumerate(("7", "cat", "dog", ".thumbnails")):
         (tmp_path / name).mkdir()
         Image.new("L", (4, 4), level).save(tmp_path / name / "a.png")
 
-    np.testing.assert_allclose([0, 1, 2], load(tmp_path).images[:, 0, 0, 0] * 255, atol=1e-3)
+    dataset = load(tmp_path)
+
+    assert [0, 1, 2] == list(dataset.labels)  # type: ignore[arg-type]  # a folder always labels
+    np.testing.assert_allclose([0, 1, 2], dataset.images[:, 0, 0, 0] * 255, atol=1e-3)
 
 
 def test_more_folders_than_classes_are_refused(folder: Path) -> None:
