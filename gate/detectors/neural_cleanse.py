@@ -34,8 +34,8 @@ suspicious ones beside a random reference.
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
 models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader is
-searched again on other kinds of images that the network knows about as well, and the indices are averaged. The
-paper's MAD index stands beside it as `paper_statistic`.
+searched again on another kind of images that the network knows about as well (two in the full profile), and the
+indices are averaged. The paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires
 Look at the recovered trigger. Is it a small, local pattern that has no business in the picture? Ask where the model
@@ -58,6 +58,8 @@ _CONFIRM_ABOVE = 1.0
 # Fewer classes with a trigger than this say too little about what is usual.
 _ENOUGH = 0.6
 _PEERS = 11
+# Kinds of images that a suspicious leader is searched on, the first search included.
+_RANKS_IN_QUICK, _RANKS_IN_FULL = 2, 3
 _PIXELS_PER_STEP = 16 * 128 * 128
 _FEWEST_IMAGES = 6
 
@@ -86,7 +88,7 @@ class NeuralCleanse:
         found = self._search(context, 0, labels, "inverting triggers")
         leader = int(np.argmin(found.norms))
         indices = [_index(found, leader, len(labels))]
-        for rank in range(1, context.bank.ranks):
+        for rank in range(1, min(context.bank.ranks, _RANKS_IN_FULL if context.is_full else _RANKS_IN_QUICK)):
             if np.mean(indices) < _CONFIRM_ABOVE:
                 break
             again = self._search(context, rank, _leader_and_peers(found, leader), "confirming the trigger")
