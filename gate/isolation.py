@@ -1,7 +1,7 @@
 """Run one scan in a child process and read back its one record; whatever else comes back is no verdict.
 
 The child is an isolated interpreter (`python -I`) with a minimal environment, an empty working directory, limits on
-time, memory and output, and none of the parent's secrets. A child that crashes, hangs, or says anything but one
+time and output, and none of the parent's secrets; it locks itself in before it opens the model (`gate.sandbox`). A child that crashes, hangs, or says anything but one
 well-formed record with the right nonce leaves the scan incomplete.
 """
 
@@ -34,18 +34,13 @@ _LARGEST_RECORD = 16 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
 # Seconds that a child may take to end after its last word.
 _GRACE = 10.0
-# What TensorFlow maps before it has done anything; the policy's limit is for the model on top of it.
-_ENGINE_MB = 4096
 
 
-def run(
-    job: Job, seconds: float, environ: Mapping[str, str], workspace: Path, progress: Progress, stop: Event
-) -> Scan:
+def run(job: Job, environ: Mapping[str, str], workspace: Path, progress: Progress, stop: Event) -> Scan:
     """Scan in a child process.
 
     Args:
-        job: What to do.
-        seconds: Time limit.
+        job: What to do, and how long it may take.
         environ: The parent's environment; only harmless names are passed on.
         workspace: Empty folder of the child's own.
         progress: Called with what the child tells.
@@ -54,15 +49,15 @@ def run(
     Raises:
         IncompleteError: The child did not send a whole record in time (BD004).
     """
-    child = _start(job, seconds, environ, workspace)
+    child = _start(environ, workspace)
     try:
         _tell(child, job)
-        return _listen(child, job, _chunks(child, seconds, stop), progress)
+        return _listen(child, job, _chunks(child, job.seconds, stop), progress)
     finally:
         _end(child)
 
 
-def _start(job: Job, seconds: float, environ: Mapping[str, str], workspace: Path) -> subprocess.Popen[bytes]:
+def _start(environ: Mapping[str, str], workspace: Path) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [sys.executable, "-I", str(_WORKER)],
@@ -72,7 +67,6 @@ def _start(job: Job, seconds: float, environ: Mapping[str, str], workspace: Path
             cwd=workspace,
             env=_environment(environ, workspace),
             start_new_session=True,
-            preexec_fn=_limits(job.memory_mb, seconds) if os.name == "posix" else None,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise _failed(f"The scanning process cannot be started: {error}.") from error
@@ -91,28 +85,6 @@ def _environment(environ: Mapping[str, str], workspace: Path) -> dict[str, str]:
         "HDF5_PLUGIN_PATH": "disable",
         "HDF5_USE_FILE_LOCKING": "FALSE",
     }
-
-
-def _limits(memory_mb: int, seconds: float) -> Callable[[], None]:
-    import resource
-
-    # Twice the time on every core is more than a scan within its time limit can use.
-    cpu = int(seconds * (os.cpu_count() or 1) * 2) + 10
-    wanted = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: cpu}
-    if memory_mb and sys.platform == "linux":
-        wanted[resource.RLIMIT_AS] = (_ENGINE_MB + memory_mb) * 1024 * 1024
-    # The gate itself may run under lower limits, which nobody may raise.
-    allowed = {kind: _at_most(resource.getrlimit(kind)[1], limit) for kind, limit in wanted.items()}
-
-    def limit() -> None:
-        for kind, value in allowed.items():
-            resource.setrlimit(kind, (value, value))
-
-    return limit
-
-
-def _at_most(hard: int, limit: int) -> int:
-    return limit if hard < 0 else min(hard, limit)
 
 
 def _tell(child: subprocess.Popen[bytes], job: Job) -> None:

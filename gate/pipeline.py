@@ -45,6 +45,7 @@ class Request:
         input_range: Stated by the user; wins over the policy.
         data: Stated by the user; wins over the policy.
         is_static: Whether static checks are all that is asked for.
+        require_sandbox: Whether a scan that cannot be locked in is refused.
     """
 
     selection: Selection
@@ -58,6 +59,7 @@ class Request:
     input_range: tuple[float, float] | None = None
     data: DataCall | None = None
     is_static: bool = False
+    require_sandbox: bool = False
 
 
 def run(request: Request, events: Events) -> ScanReport:
@@ -69,15 +71,16 @@ def run(request: Request, events: Events) -> ScanReport:
     first, step = request.shard
     mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
     events.planned(tuple(candidate.path for candidate in mine))
-    reports = _scan_all(mine, request, events)
-    reports += [_judge(scan, request) for scan in my_gaps]
+    judged = _scan_all(mine, request, events)
+    judged += [(scan, _judge(scan, request)) for scan in my_gaps]
     return ScanReport(
         version=gate.__version__,
         policy=request.policy.stamp,
         profile="static" if request.is_static else request.profile,
         seed=request.seed,
-        artifacts=tuple(sorted(reports, key=lambda report: report.artifact.path)),
-        notices=(*request.selection.notices, *_notices(request, excluded, len(mine) + len(my_gaps))),
+        artifacts=tuple(sorted((report for _, report in judged), key=lambda report: report.artifact.path)),
+        notices=(*request.selection.notices, *_notices(request, excluded, len(judged))),
+        sandbox=" / ".join(sorted({str(scan.confinement) for scan, _ in judged if scan.confinement})),
     )
 
 
@@ -88,13 +91,16 @@ def shard_of(report: ScanReport) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (1, 1)
 
 
-def _scan_all(candidates: list[Candidate], request: Request, events: Events) -> list[ArtifactReport]:
+def _scan_all(
+    candidates: list[Candidate], request: Request, events: Events
+) -> list[tuple[Scan, ArtifactReport]]:
     stop = Event()
 
-    def scan_and_judge(candidate: Candidate) -> ArtifactReport:
-        report = _judge(_scan(candidate, request, events, stop), request)
+    def scan_and_judge(candidate: Candidate) -> tuple[Scan, ArtifactReport]:
+        scan = _scan(candidate, request, events, stop)
+        report = _judge(scan, request)
         events.judged(report)
-        return report
+        return scan, report
 
     with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
         try:
@@ -154,7 +160,7 @@ def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            return isolation.run(job, policy.limits.seconds, request.environ, workspace, progress, stop)
+            return isolation.run(job, request.environ, workspace, progress, stop)
         except IncompleteError as error:
             return Scan(artifact=staged.artifact, gaps=(error.gap,))
 
@@ -177,6 +183,8 @@ def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -
         input_range_source=source if span else "",
         data=_data(policy, request),
         memory_mb=policy.limits.memory_mb,
+        seconds=policy.limits.seconds,
+        require_sandbox=request.require_sandbox,
     )
 
 

@@ -1,4 +1,4 @@
-"""The scanning child: triage, load, detect, and send back one record.
+"""The scanning child: lock itself in, triage, load, detect, and send back one record.
 
 Started by `gate.isolation` as `python -I .../worker.py` with a job on standard input. Its standard output carries
 JSON lines: progress, then one record that repeats the job's nonce.
@@ -28,6 +28,8 @@ from gate.core.job import Job
 from gate.core.report import Gap
 from gate.core.scan import Scan
 from gate.core.text import printable
+from gate.sandbox import confine
+from gate.sandbox.reading import engine_paths
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -136,7 +138,24 @@ def main() -> None:
         send({"progress": [stage, done, total, detail]})
 
     job = from_plain(Job, json.loads(sys.stdin.read()))
-    send({"nonce": job.nonce, "scan": to_plain(scan(job, progress))})
+    send({"nonce": job.nonce, "scan": to_plain(_confined(job, progress))})
+
+
+def _confined(job: Job, progress: Progress) -> Scan:
+    """Give up all rights that the scan does not need, then scan."""
+    data = () if job.data is None else (Path(job.data.path),)
+    confinement = confine(
+        readable=(*engine_paths(sys.path), Path(job.file), *data),
+        workspace=Path.cwd(),
+        memory_mb=job.memory_mb,
+        seconds=job.seconds,
+    )
+    if job.require_sandbox and confinement.missing:
+        message = f"The scanning process cannot be locked in: {confinement}. The model was not opened."
+        found = Scan(artifact=job.artifact, gaps=(Gap(rule=rules.MISSING_SANDBOX.id, message=message),))
+    else:
+        found = scan(job, progress)
+    return dataclasses.replace(found, confinement=confinement)
 
 
 def _private_output() -> TextIO:

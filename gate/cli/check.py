@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,12 @@ _EXECUTORS_TO_COME = ("dask", "ray")
 @click.option(
     "--static", "is_static", is_flag=True, help="Static checks only: seconds, no TensorFlow, no detector."
 )
+@click.option(
+    "--require-sandbox/--no-require-sandbox",
+    "require_sandbox",
+    default=None,
+    help="Refuse to scan where Landlock and seccomp cannot lock the scan in; the default where CI is set.",
+)
 @click.option("--no-cache", is_flag=True, help="Accepted for scripts; verdicts are not cached yet.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; errors of usage still count.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
@@ -83,6 +90,7 @@ def check(
     executor: str,
     shard: str,
     is_static: bool,
+    require_sandbox: bool | None,
     no_cache: bool,
     exit_zero: bool,
     quiet: bool,
@@ -118,6 +126,7 @@ def check(
         input_range=_parse_range(input_range),
         data=None if data is None else DataCall(path=data, role=data_role),
         is_static=is_static,
+        require_sandbox=_is_ci(environment()) if require_sandbox is None else require_sandbox,
     )
     with _events() as events:
         report = pipeline.run(request, events)
@@ -126,6 +135,10 @@ def check(
         click.echo(f"backdoor-gate: --exit-zero hides exit code {report.exit_code.value}.", err=True)
         return ExitCode.PASS
     return report.exit_code
+
+
+def _is_ci(environ: Mapping[str, str]) -> bool:
+    return environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _load_policy(source: str | None, root: Path) -> Policy:

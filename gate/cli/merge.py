@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -73,6 +74,7 @@ def _merged(reports: list[tuple[str, ScanReport]]) -> ScanReport:
         reports[0][1],
         artifacts=tuple(sorted(found.values(), key=lambda entry: entry.artifact.path)),
         notices=tuple(notice for notice in notices if not _is_of_part(notice, is_empty=not found)),
+        sandbox=_sandbox(report.sandbox for _, report in reports),
     )
 
 
@@ -107,6 +109,10 @@ def _require_all_shards(reports: list[tuple[str, ScanReport]]) -> None:
                 f"The report of shard {', '.join(missing)} of {count} is missing; its models were not judged.",
                 hint="Name the reports of all shards. One without a report did not finish.",
             )
+
+
+def _sandbox(told: Iterable[str]) -> str:
+    return " / ".join(sorted({part for text in told for part in text.split(" / ")} - {""}))
 
 
 def _portable(entry: ArtifactReport) -> ArtifactReport:

@@ -38,6 +38,8 @@ class Job:
         input_range_source: Who stated it.
         data: The user's images; None for surrogates.
         memory_mb: Address space beyond what the engine itself maps; 0 for no limit.
+        seconds: Wall time that the scan may take.
+        require_sandbox: Whether to refuse the scan if it cannot be locked in.
         threads: Of TensorFlow. Part of the verdict: sums depend on how they are split.
     """
 
@@ -51,4 +53,6 @@ class Job:
     input_range_source: str
     data: DataCall | None
     memory_mb: int
+    seconds: float = 600.0
+    require_sandbox: bool = False
     threads: int = 2

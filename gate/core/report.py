@@ -121,6 +121,8 @@ class ScanReport:
         seed: Of every random choice.
         artifacts: Sorted by path.
         notices: Remarks on the run as a whole, such as "no model changed".
+        sandbox: How the scanning processes were locked in, such as "landlock 7, seccomp" or "none: ..."; "" if none
+            of them told.
     """
 
     version: str
@@ -129,6 +131,7 @@ class ScanReport:
     seed: int
     artifacts: tuple[ArtifactReport, ...] = ()
     notices: tuple[str, ...] = ()
+    sandbox: str = ""
 
     @property
     def exit_code(self) -> ExitCode:

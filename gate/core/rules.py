@@ -54,5 +54,22 @@ MISSING_ENGINE = _stop(
     "The base install is light and can only check files statically; the detectors need TensorFlow.",
     "`pip install 'backdoor-gate[scan]'`",
 )
+MISSING_SANDBOX = _stop(
+    "BD007",
+    "missing-sandbox",
+    "The scanning process cannot be locked in, and the run requires that it is.",
+    "Landlock and seccomp keep a model that breaks into the scanner away from files, network and other processes. "
+    "Where the environment variable CI is set they are required: the file comes from a stranger, the secrets are near.",
+    "Run the gate on Linux 5.13 or later, x86-64 or aarch64, with Landlock switched on (`/sys/kernel/security/lsm`); "
+    "in a container, with a runtime that lets both through. Where you trust the models: `--no-require-sandbox`.",
+)
 
-STOPS = (UNREADABLE, MISSING_OBJECT, UNSUPPORTED, SCAN_FAILED, INCONCLUSIVE, MISSING_ENGINE)
+STOPS = (
+    UNREADABLE,
+    MISSING_OBJECT,
+    UNSUPPORTED,
+    SCAN_FAILED,
+    INCONCLUSIVE,
+    MISSING_ENGINE,
+    MISSING_SANDBOX,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.core.artifact import Artifact
+from gate.core.confinement import Confinement
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
 from gate.core.report import Gap, ModelFacts
@@ -22,6 +23,7 @@ class Scan:
         model: Facts of the loaded model; None if it was not loaded.
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
         seconds: Wall time.
+        confinement: How the scanning process was locked in; None if there was no such process, or it did not say.
     """
 
     artifact: Artifact
@@ -31,3 +33,4 @@ class Scan:
     model: ModelFacts | None = None
     score: float | None = None
     seconds: float = 0.0
+    confinement: Confinement | None = None

@@ -39,7 +39,7 @@ def headline(report: ScanReport, glyphs: Glyphs) -> Text:
 
 
 def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType:
-    """Return the counts, the policy, the seed, and the exit code in words."""
+    """Return the counts, the policy, the seed, the sandbox, and the exit code in words."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -52,6 +52,8 @@ def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType
     grid.add_row("models", Text(counts, style="bold"))
     grid.add_row("policy", Text(f"{glyphs.text(policy.source)} (sha256 {glyphs.text(policy.sha256[:12])})"))
     grid.add_row("seed", Text(str(report.seed)))
+    if report.sandbox:
+        grid.add_row("sandbox", Text(glyphs.text(report.sandbox)))
     grid.add_row(
         "exit",
         Text.assemble((str(int(report.exit_code)), _EXIT_STYLES[report.exit_code]), f"  {meaning(report)}"),

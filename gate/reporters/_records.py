@@ -29,6 +29,7 @@ def scan_report(node: Node) -> ScanReport:
         seed=int(node["seed"]),
         artifacts=tuple(_artifact_report(child) for child in node["artifacts"]),
         notices=tuple(node["notices"]),
+        sandbox=node.get("sandbox", ""),  # reports of earlier versions lack it
     )
 
 

@@ -34,6 +34,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
             "policy": {"sha256": report.policy.sha256, "source": report.policy.source},
             "profile": report.profile,
             "seed": report.seed,
+            "sandbox": report.sandbox,
             "notices": list(report.notices),
             "artifacts": [_artifact(e) for e in sorted(report.artifacts, key=lambda e: e.artifact.path)],
         }

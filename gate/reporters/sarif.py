@@ -59,6 +59,7 @@ def _run(report: ScanReport, rules: Sequence[Rule]) -> Json:
             "seed": report.seed,
             "policySha256": report.policy.sha256,
             "policySource": safe(report.policy.source),
+            "sandbox": safe(report.sandbox),
         },
     }
 

@@ -1,0 +1,52 @@
+"""What the interpreter, its libraries and TensorFlow read, found out by tracing a scan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import gate
+
+_SYSTEM = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/dev/null",
+    "/dev/urandom",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/self/maps",
+    "/proc/self/stat",
+    "/proc/self/statm",
+    "/proc/self/status",
+    "/sys/devices/system/cpu",
+    "/sys/devices/system/node",
+)
+
+
+def engine_paths(search_path: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files and folders that a scan reads besides the model and the data set.
+
+    Args:
+        search_path: Where Python looks for modules.
+    """
+    package = Path(gate.__file__).parent
+    folders = [Path(entry) for entry in search_path if entry]
+    return (
+        *(Path(name) for name in _SYSTEM),
+        Path(sys.base_prefix, "lib"),
+        Path(sys.prefix, "lib"),
+        package,
+        *(folder for folder in folders if folder != package.parent or _holds_libraries(folder)),
+    )
+
+
+def _holds_libraries(folder: Path) -> bool:
+    """Return whether packages are installed here; a checkout, where the gate may lie too, holds other things."""
+    return any(folder.glob("*.dist-info"))
