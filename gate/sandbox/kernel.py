@@ -9,6 +9,9 @@ import os
 # An integer, or what `ctypes.byref` returns; its class has no public name.
 Argument = object
 
+# Read as a long, the -1 of a function that returns an int is a success.
+_RESULTS = {"prctl": ctypes.c_int, "syscall": ctypes.c_long}
+
 
 class Unavailable(Exception):
     """The kernel does not offer a protection; the text says which and why."""
@@ -43,9 +46,8 @@ def reason(error: OSError) -> str:
 
 
 def _checked(function: str, *arguments: Argument) -> int:
-    library = ctypes.CDLL(None, use_errno=True)
-    entry = getattr(library, function)
-    entry.restype = ctypes.c_long
+    entry = getattr(ctypes.CDLL(None, use_errno=True), function)
+    entry.restype = _RESULTS[function]
     # Both functions are variadic: a plain int would be passed as 32 bits, its upper half left to chance.
     result = int(entry(*(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)))
     if result < 0:

@@ -54,10 +54,16 @@ def restrict(readable: Iterable[Path], workspace: Path) -> int:
 
     Raises:
         Unavailable: The kernel does not offer it, or other threads are running already.
-        OSError: The workspace cannot be opened.
     """
     _require_one_thread()
-    abi = _version()
+    try:
+        return _restrict(readable, workspace)
+    except OSError as error:
+        raise Unavailable(f"no Landlock ({reason(error)})") from error
+
+
+def _restrict(readable: Iterable[Path], workspace: Path) -> int:
+    abi = syscall(_CREATE_RULESET, 0, 0, _VERSION)
     handled = _handled(abi)
     ruleset = syscall(_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
     try:
@@ -78,13 +84,6 @@ def _require_one_thread() -> None:
         raise Unavailable(f"no Landlock (/proc: {str(error.strerror).lower()})") from error
     if threads != 1:
         raise Unavailable(f"no Landlock ({threads} threads are running already)")
-
-
-def _version() -> int:
-    try:
-        return syscall(_CREATE_RULESET, 0, 0, _VERSION)
-    except OSError as error:
-        raise Unavailable(f"no Landlock ({reason(error)})") from error
 
 
 def _handled(abi: int) -> _Ruleset:

@@ -12,6 +12,7 @@ import errno
 import os
 import struct
 import sys
+from collections.abc import Sequence
 
 from gate.sandbox.conditions import Never, Only, Word, conditions
 from gate.sandbox.kernel import Unavailable, prctl, reason
@@ -46,14 +47,23 @@ def restrict() -> int:
     if architecture is None or sys.maxsize < 1 << 32:
         raise Unavailable(f"no seccomp (no list of system calls for {machine})")
     program = instructions(architecture, os.getpid())
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    record = _Program(length=len(program), instructions=ctypes.addressof(buffer))
     try:
-        prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(record))
+        install(program)
     except OSError as error:
         raise Unavailable(f"no seccomp ({reason(error)})") from error
     return len(program)
+
+
+def install(program: Sequence[Instruction]) -> None:
+    """Put a filter on top of those in force.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    record = _Program(length=len(program), instructions=ctypes.addressof(buffer))
+    prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(record))
 
 
 def instructions(architecture: Architecture, process: int) -> list[Instruction]:

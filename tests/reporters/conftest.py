@@ -312,7 +312,10 @@ def hostile() -> ArtifactReport:
 
 
 def run_of(
-    *entries: ArtifactReport, notices: tuple[str, ...] = (), source: str = "policy.yaml"
+    *entries: ArtifactReport,
+    notices: tuple[str, ...] = (),
+    source: str = "policy.yaml",
+    sandbox: str = "landlock 7, seccomp",
 ) -> ScanReport:
     return ScanReport(
         version="0.1.0",
@@ -321,12 +324,13 @@ def run_of(
         seed=7,
         artifacts=entries,
         notices=notices,
+        sandbox=sandbox,
     )
 
 
 def samples() -> dict[str, ScanReport]:
     return {
-        "empty": run_of(notices=("No model changed since main.",)),
+        "empty": run_of(notices=("No model changed since main.",), sandbox=""),
         "pass": run_of(passing()),
         "fail": run_of(failing()),
         "incomplete": run_of(pointer(), failed_detector()),
@@ -340,7 +344,7 @@ def samples() -> dict[str, ScanReport]:
             failing(),
             failed_detector(tolerated=True),
         ),
-        "hostile": run_of(hostile(), notices=(HOSTILE,), source=HOSTILE),
+        "hostile": run_of(hostile(), notices=(HOSTILE,), source=HOSTILE, sandbox=HOSTILE),
     }
 
 
