@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import gate
-from gate.sandbox import syscalls
+from gate.sandbox import reading, syscalls
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 
@@ -303,6 +303,26 @@ def test_what_is_missing_is_said(run: Run, before: str, told: str) -> None:
     done = run(f"{before}\nfound = lock_in()\nassert found.missing\nprint(found)")
 
     assert told in done.stdout, done.stderr
+
+
+def test_a_checkout_that_holds_the_gate_is_not_readable_but_for_the_gate() -> None:
+    paths = reading.engine_paths([str(ROOT), sys.prefix, ""])
+
+    assert ROOT / "gate" in paths
+    assert Path(sys.prefix) in paths
+    # Where packages are installed beside the gate, its folder is a library like others.
+    assert any(ROOT.glob("*.dist-info")) == (ROOT in paths)
+
+
+def test_a_folder_of_packages_is_readable_though_the_gate_lies_in_it(run: Run) -> None:
+    done = run(
+        "from gate.sandbox import reading\n"
+        "Path('library-1.0.dist-info').mkdir()\n"
+        "reading.gate.__file__ = str(Path('gate/__init__.py').absolute())\n"
+        "print(Path.cwd() in reading.engine_paths([os.getcwd()]))"
+    )
+
+    assert "True\n" == done.stdout
 
 
 def test_a_lower_limit_stays(run: Run) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,17 +40,32 @@ def job(examples: Path) -> Job:
     )
 
 
-def answer(job: Job) -> tuple[list[list[object]], Scan]:
+Answer = Callable[..., tuple[list[list[object]], Scan]]
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Answer:
     """Return the progress and the scan that a worker sends; everything else that it prints is an error."""
-    done = subprocess.run(
-        [sys.executable, WORKER], input=json.dumps(to_plain(job)), capture_output=True, text=True, check=True
-    )
-    *progress, record = map(json.loads, done.stdout.splitlines())
-    assert job.nonce == record["nonce"]
-    return [line["progress"] for line in progress], from_plain(Scan, record["scan"])
+    home = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "KERAS_HOME")}
+
+    def ask(job: Job, *command: str) -> tuple[list[list[object]], Scan]:
+        done = subprocess.run(
+            [sys.executable, *(command or (str(WORKER),))],
+            cwd=tmp_path,
+            env=os.environ | home,
+            input=json.dumps(to_plain(job)),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        *progress, record = map(json.loads, done.stdout.splitlines())
+        assert job.nonce == record["nonce"]
+        return [line["progress"] for line in progress], from_plain(Scan, record["scan"])
+
+    return ask
 
 
-def test_without_detectors_the_file_is_only_read(job: Job) -> None:
+def test_without_detectors_the_file_is_only_read(job: Job, answer: Answer) -> None:
     progress, found = answer(job)
 
     assert [["reading the file", 0, 1, ""]] == progress
@@ -67,7 +84,7 @@ def test_a_file_that_cannot_be_read_is_a_gap(job: Job, tmp_path: Path) -> None:
 
 
 def test_a_detector_that_crashes_is_evidence_of_nothing_and_the_others_go_on(
-    job: Job, examples: Path
+    job: Job, examples: Path, answer: Answer
 ) -> None:
     calls = (
         DetectorCall(detector="neural-cleanse", parameters='{"restarts": 1, "steps": 3, "images": 4}'),
@@ -85,3 +102,49 @@ def test_a_detector_that_crashes_is_evidence_of_nothing_and_the_others_go_on(
     assert found.model is not None
     assert (28, 28, 1) == found.model.input_shape
     assert "loading the model" in [stage for stage, *_ in progress]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
+def test_a_scan_says_how_it_is_locked_in(job: Job, answer: Answer) -> None:
+    _, found = answer(dataclasses.replace(job, require_sandbox=True))
+
+    assert found.confinement is not None
+    assert str(found.confinement).startswith("landlock ")
+    assert () == found.gaps
+
+
+# Another thread is running already, so that Landlock cannot hold the whole process.
+UNCONFINED = """
+import threading
+from gate import worker
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+worker.main()
+"""
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_what_cannot_be_locked_in_is_scanned_only_if_that_is_not_required(
+    job: Job, answer: Answer, is_required: bool
+) -> None:
+    progress, found = answer(dataclasses.replace(job, require_sandbox=is_required), "-c", UNCONFINED)
+
+    assert is_required == (["BD007"] == [gap.rule for gap in found.gaps])
+    assert is_required == (not progress)
+    assert found.confinement is not None
+    assert found.confinement.missing
+
+
+@pytest.mark.slow
+def test_being_locked_in_changes_no_measurement(job: Job, examples: Path, answer: Answer) -> None:
+    asked = dataclasses.replace(
+        job,
+        detectors=(DetectorCall(detector="neural-cleanse"), DetectorCall(detector="activation-clustering")),
+        data=DataCall(path=str(examples / "data" / "digits.npz"), role="train"),
+    )
+
+    _, inside = answer(dataclasses.replace(asked, require_sandbox=True, memory_mb=4096))
+    _, outside = answer(asked, "-c", UNCONFINED)
+
+    assert [Status.MEASURED, Status.MEASURED] == [each.status for each in inside.evidence]
+    assert outside.evidence == inside.evidence
+    assert outside.confinement != inside.confinement

@@ -92,3 +92,10 @@ def test_standard_output_can_carry_the_json_report(cli: Cli, examples: Path) -> 
     outcome = cli("check", "models/clean.keras", "--static", "--output", "json=-", cwd=examples)
 
     assert "pass" == json.loads(outcome.out)["verdict"]
+
+
+def test_the_summary_says_how_the_scan_was_locked_in(cli: Cli, examples: Path) -> None:
+    outcome = cli("check", "models/clean.keras", "--static", cwd=examples, environ={"CI": "true"})
+
+    assert 0 == outcome.code
+    assert "sandbox  landlock " in outcome.out

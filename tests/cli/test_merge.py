@@ -42,6 +42,22 @@ def test_the_merged_report_is_sorted_and_no_shard(
     assert ["bad.keras", "good.keras"] == [entry["path"] for entry in merged["artifacts"]]
 
 
+def test_different_sandboxes_are_all_told(
+    told: Run, save: Save, tmp_path: Path, passing: ArtifactReport, failing: ArtifactReport
+) -> None:
+    parts = (
+        save("1.json", passing, sandbox="landlock 7, seccomp"),
+        save("2.json", failing, sandbox="landlock 7, seccomp / none: because"),
+        save("3.json"),
+    )
+
+    told("merge", *parts, "--output", "json=merged.json")
+
+    assert (
+        "landlock 7, seccomp / none: because" == json.loads((tmp_path / "merged.json").read_text())["sandbox"]
+    )
+
+
 def test_a_shard_without_a_report_is_not_taken_for_a_pass(
     told: Run, save: Save, passing: ArtifactReport
 ) -> None:

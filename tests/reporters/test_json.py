@@ -106,6 +106,13 @@ def test_numbers_and_text_survive(value: float, seed: int, text: str) -> None:
     assert replace(report, artifacts=()) == replace(read, artifacts=())
 
 
+def test_a_report_from_before_there_was_a_sandbox_can_be_read(reports: dict[str, ScanReport]) -> None:
+    document = json.loads(json_format.render(reports["fail"], ()))
+    del document["sandbox"]
+
+    assert "" == json_format.parse(json.dumps(document)).sandbox
+
+
 def test_negative_zero_is_written_as_zero(reports: dict[str, ScanReport]) -> None:
     assert "-0.0" not in json_format.render(reports["fail"], ())
 
