@@ -121,13 +121,14 @@ class Builder:
             if name in parts:
                 raise damaged(f"{where} has two layers of the name {shown(name)}; expected different names.")
             parts[name] = self._part(entry, depth)
-        inputs, outputs = connect(
-            parts,
-            read_references(config.get("input_layers"), where),
-            read_references(config.get("output_layers"), where),
-            is_keras_3=any(_has_keras_3_calls(entry) for entry in entries),
+        inputs, outputs = (
+            read_references(config.get(key), where) for key in ("input_layers", "output_layers")
         )
-        network = attempt(where, keras.Model, _alone(inputs), _alone(outputs), **_identity(config, where))
+        is_keras_3 = any(_has_keras_3_calls(entry) for entry in entries)
+        if depth == 0 or not is_keras_3:  # only Keras 3 tells a lone tensor from a list that holds one
+            inputs, outputs = _alone(inputs), _alone(outputs)
+        inputs, outputs = connect(parts, inputs, outputs, is_keras_3=is_keras_3)
+        network = attempt(where, keras.Model, inputs, outputs, **_identity(config, where))
         self._note_frozen(network, config)
         return network
 
@@ -193,8 +194,8 @@ def _check_names(names: list[str], where: str) -> None:
         raise damaged(f"{where} has two layers of the same name; expected different names.")
 
 
-def _alone(tensors: Any) -> Any:
-    return tensors[0] if isinstance(tensors, list) and len(tensors) == 1 else tensors
+def _alone(references: Any) -> Any:
+    return references[0] if isinstance(references, list) and len(references) == 1 else references
 
 
 def _input_tensor(config: dict[str, Any], where: str) -> Any:

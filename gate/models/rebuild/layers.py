@@ -21,10 +21,10 @@ _POOL = "pool_size strides padding data_format"
 _GLOBAL_POOL = "data_format keepdims"
 _ADAPTIVE_POOL = "output_size data_format"
 _CELL = "units activation use_bias kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout"
-_LOOP = "return_sequences return_state go_backwards stateful unroll"
+_LOOP = "return_sequences return_state go_backwards stateful unroll zero_output_for_mask"
 _CONV_LOOP = (
     f"{_CONV} recurrent_activation recurrent_initializer unit_forget_bias dropout recurrent_dropout "
-    "return_sequences return_state go_backwards stateful"
+    "return_sequences return_state go_backwards stateful zero_output_for_mask"
 )
 _SCALED = "axis epsilon center scale beta_initializer gamma_initializer"
 _SHIFT = "fill_mode interpolation fill_value data_format"
@@ -100,7 +100,7 @@ _TABLE = {
     "PReLU": "alpha_initializer shared_axes",
     "Permute": "dims",
     "RMSNormalization": "axis epsilon",
-    "RNN": f"cell {_LOOP} zero_output_for_mask",
+    "RNN": f"cell {_LOOP}",
     "RandomBrightness": "factor value_range",
     "RandomContrast": "factor value_range",
     "RandomCrop": "height width data_format",

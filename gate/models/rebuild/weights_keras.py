@@ -84,7 +84,8 @@ def fill(network: Any, found: Arrays) -> None:
         def __bool__(self) -> bool:
             return True
 
-    shelf, problems = Shelf(), {}
+    shelf = Shelf()
+    problems: dict[int, tuple[Any, Exception]] = {}
     saving_lib._load_state(
         network,
         weights_store=shelf,
