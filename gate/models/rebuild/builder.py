@@ -7,11 +7,11 @@ from typing import Any
 from gate.core.text import printable
 from gate.models.rebuild import normalise, values
 from gate.models.rebuild.arguments import arguments
-from gate.models.rebuild.graph import Part, attempt, connect
+from gate.models.rebuild.graph import Part, connect
 from gate.models.rebuild.layers import COMMON, INNER_LAYERS, NETWORKS
 from gate.models.rebuild.nodes import read_calls, read_references
 from gate.models.rebuild.operations import is_operation, operation
-from gate.models.rebuild.problems import damaged, shown, unsupported
+from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
 
 # In the order in which they count, and which of them begin with the batch.
 _SHAPES = ("batch_shape", "batch_input_shape", "shape", "input_shape", "build_input_shape")

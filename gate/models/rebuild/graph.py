@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gate.core.errors import GateError
 from gate.models.rebuild.nodes import Call, Reference, references
-from gate.models.rebuild.problems import cause, damaged, shown, unsupported
+from gate.models.rebuild.problems import attempt, damaged, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +111,3 @@ def flat(tensors: Any) -> tuple[Any, ...]:
     import keras
 
     return tuple(keras.tree.flatten(tensors))
-
-
-def attempt(where: str, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Call a function of Keras; what it does not like about the file's arguments is the file's fault (BD003)."""
-    try:
-        return function(*arguments, **keywords)
-    except GateError:
-        raise
-    except Exception as error:
-        raise unsupported(f"{where} cannot be built: {cause(error)}.") from error

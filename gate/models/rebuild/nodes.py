@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.models.rebuild.problems import damaged, shown, unsupported
+from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
 from gate.models.rebuild.values import is_scalar, literal
 
 _KEYWORDS = frozenset(
@@ -146,14 +146,14 @@ def _value(value: Any, where: str, depth: int = 0) -> Any:
 
 def _object(kind: str, config: dict[str, Any], where: str) -> Any:
     history = config.get("keras_history")
-    if kind == "__keras_tensor__" and _is_reference(history):
+    if kind == "__keras_tensor__" and isinstance(history, list) and _is_reference(history):
         return Reference(*history[:3])
     if kind == "__ellipsis__":
         return Ellipsis
     if kind == "__slice__":
         return slice(*(literal(config.get(end), where) for end in ("start", "stop", "step")))
     if kind in _ARRAYS and config.get("dtype") in _ARRAY_TYPES:
-        return np.asarray(literal(config.get("value"), where), config["dtype"])
+        return attempt(where, np.asarray, literal(config.get("value"), where), config["dtype"])
     raise unsupported(
         f"{where} is called with an object of the kind {shown(kind)}; expected a tensor or a number."
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gate.core.errors import IncompleteError
 from gate.models.rebuild.problems import shown, unsupported
 from gate.models.rebuild.values import literal, precision
@@ -99,6 +101,8 @@ def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
         if unknown:
             raise unsupported(f"{where} is called with {shown(unknown[0])}, which the gate does not know.")
         options = given | {keywords[key]: value for key, value in more.items()}
+        if isinstance(options.get("x2"), list):
+            options["x2"] = np.asarray(options["x2"], np.float32)
         if name == "cast":
             precision(options.get("dtype"), f"{where}, option dtype,")
             options["dtype"] = "float32"

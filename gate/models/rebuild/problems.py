@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from gate.core import rules
-from gate.core.errors import IncompleteError
+from gate.core.errors import GateError, IncompleteError
 from gate.core.text import printable
 
 _SAVE_AGAIN = "Save the whole model again: model.save('model.keras')."
@@ -30,3 +33,13 @@ def cause(error: Exception) -> str:
     """Return what an exception of Keras or h5py says, as one short printable sentence."""
     text = printable(" ".join(str(error).split()), 200).rstrip(".")
     return f"{type(error).__name__}: {text}"
+
+
+def attempt(where: str, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call a function of Keras; what it does not like about the file's arguments is the file's fault (BD003)."""
+    try:
+        return function(*arguments, **keywords)
+    except GateError:
+        raise
+    except Exception as error:
+        raise unsupported(f"{where} cannot be built: {cause(error)}.") from error

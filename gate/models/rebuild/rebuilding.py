@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,20 @@ def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: s
 
     is_keras_3 = written_by.partition(".")[0] not in ("", "1", "2")
     weights = weights_keras if kind is ModelFormat.KERAS_ZIP else weights_hdf5
-    try:
-        source = weights_keras.unpack(file) if kind is ModelFormat.KERAS_ZIP else file
-        with h5py.File(source, "r") as stored:
-            found = weights.stored(stored)
-            network = _build(config, _arrays(found), is_keras_3)
-            weights.fill(network, found)
-    except _DAMAGED as error:
-        raise damaged(f"The weights cannot be read: {cause(error)}.") from error
+    source = _read(weights_keras.unpack, file) if kind is ModelFormat.KERAS_ZIP else file
+    with _read(h5py.File, source, "r") as stored:
+        found = _read(weights.stored, stored)
+        network = _build(config, _arrays(found), is_keras_3)
+        _read(weights.fill, network, found)
     _settle(network)
     return network
+
+
+def _read(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except _DAMAGED as error:
+        raise damaged(f"The weights cannot be read: {cause(error)}.") from error
 
 
 def _arrays(found: weights_hdf5.Arrays | weights_keras.Arrays) -> list[Any]:

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from gate.models.rebuild.problems import shown, unsupported
+from gate.models.rebuild.problems import damaged, shown, unsupported
 
 LARGEST_NUMBER = 2**24
 _LONGEST_TEXT = 100
@@ -123,5 +123,5 @@ def _is_size(value: Any) -> bool:
 def own_name(name: Any, where: str) -> str:
     """Return the name that our layer bears; slashes, spaces and what else TensorFlow dislikes become underscores."""
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_TEXT:
-        raise unsupported(f"{where} has the name {shown(name)}; expected 1 to {_LONGEST_TEXT} characters.")
+        raise damaged(f"{where} has the name {shown(name)}; expected 1 to {_LONGEST_TEXT} characters.")
     return _ROOM.sub("_", name)

@@ -61,6 +61,13 @@ def stored(file: Any) -> Arrays:
     return found
 
 
+class _FirstOnly(dict[int, tuple[Any, Exception]]):
+    """Keeps the first error of each layer: Keras comes by again on other paths, where it finds nothing."""
+
+    def __setitem__(self, layer: int, error: tuple[Any, Exception]) -> None:
+        self.setdefault(layer, error)
+
+
 def fill(network: Any, found: Arrays) -> None:
     """Assign every stored array to the weight that it belongs to.
 
@@ -84,8 +91,7 @@ def fill(network: Any, found: Arrays) -> None:
         def __bool__(self) -> bool:
             return True
 
-    shelf = Shelf()
-    problems: dict[int, tuple[Any, Exception]] = {}
+    shelf, problems = Shelf(), _FirstOnly()
     saving_lib._load_state(
         network,
         weights_store=shelf,
@@ -96,7 +102,9 @@ def fill(network: Any, found: Arrays) -> None:
         error_msgs=problems,
     )
     for layer, error in problems.values():
-        raise damaged(f"The weights of the layer {shown(layer.name)} do not fit: {cause(error)}.")
+        raise damaged(
+            f"The weights of the layer {shown(getattr(layer, 'name', ''))} do not fit: {cause(error)}."
+        )
     if shelf.left:
         raise damaged(
             f"The file holds weights at {shown(next(iter(shelf.left)))}, which the architecture does not have."
