@@ -327,7 +327,7 @@ def test_weights_that_no_layer_takes(keras: Any, saved: Any, rebuilt: Any, suffi
         if path:
             store[path] = np.zeros(3, "f4")
         else:
-            store["model_weights"].copy("dense", "model_weights/extra")
+            store.copy("model_weights/dense", "model_weights/extra")
             names = store["model_weights"].attrs
             names["layer_names"] = np.array([*map(str, names["layer_names"]), "extra"], "S")
 
