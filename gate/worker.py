@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 if __name__ == "__main__":
     # `python -I` puts neither this folder nor the working directory on the path. Appended, never in front, so that
@@ -30,6 +30,9 @@ from gate.core.scan import Scan
 from gate.core.text import printable
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
+
+if TYPE_CHECKING:
+    from gate.triage.stored import StoredModel
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -53,10 +56,10 @@ def _scan(job: Job, progress: Progress) -> Scan:
     findings = check(stored)
     if findings or not job.detectors:
         return Scan(artifact=job.artifact, findings=findings)
-    return _detect(job, stored.keras_version, stored.loss, progress)
+    return _detect(job, stored, progress)
 
 
-def _detect(job: Job, keras_version: str, loss: str, progress: Progress) -> Scan:
+def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     progress("starting TensorFlow", 0, 1, "")
     _start_engine(job.threads, job.seed)
     from gate.detectors._calibration import score
@@ -64,7 +67,7 @@ def _detect(job: Job, keras_version: str, loss: str, progress: Progress) -> Scan
     from gate.models.subject import open_subject
 
     progress("loading the model", 0, 1, "")
-    subject = open_subject(job, keras_version, loss)
+    subject = open_subject(job, stored.config, stored.keras_version, stored.loss)
     progress("finding images that the model knows", 0, 1, "")
     context = Context(
         classifier=subject.classifier,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
@@ -47,13 +48,19 @@ class Subject:
         )
 
 
-def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
+def open_subject(job: Job, config: dict[str, Any], keras_version: str, loss: str) -> Subject:
     """Load the job's model and settle everything that the detectors rely on.
+
+    Args:
+        job: The model to scan, and how.
+        config: The architecture that the file stores, as JSON.
+        keras_version: As the file claims; "" if it does not say.
+        loss: Training loss as the file claims; "" if it does not say.
 
     Raises:
         GateError: The model is not supported, or the data set does not fit.
     """
-    classifier = Classifier(load(Path(job.file), keras_version), loss)
+    classifier = Classifier(load(Path(job.file), job.artifact.format, config, keras_version), loss)
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
     dataset = None if job.data is None else _dataset(job.data, classifier)

@@ -1,0 +1,232 @@
+"""Build networks and layers from Keras' own classes, which this package names, and checked literals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gate.core.text import printable
+from gate.models.rebuild import normalise, values
+from gate.models.rebuild.arguments import arguments
+from gate.models.rebuild.graph import Part, connect
+from gate.models.rebuild.layers import COMMON, INNER_LAYERS, NETWORKS
+from gate.models.rebuild.nodes import read_calls, read_references
+from gate.models.rebuild.operations import is_operation, operation
+from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
+
+# In the order in which they count, and which of them begin with the batch.
+_SHAPES = ("batch_shape", "batch_input_shape", "shape", "input_shape", "build_input_shape")
+_WITH_BATCH = frozenset({"batch_shape", "batch_input_shape", "build_input_shape"})
+_MOST_LAYERS = 2_000
+_DEEPEST = 16
+
+
+class Builder:
+    """Builds one network; its weights are empty.
+
+    Args:
+        largest: Largest dimension of a weight in the file; nothing is built that needs far larger ones.
+        is_keras_3: Whether Keras 3 wrote the file.
+    """
+
+    def __init__(self, *, largest: int, is_keras_3: bool) -> None:
+        self._largest = largest
+        self._is_keras_3 = is_keras_3
+        self._layers = 0
+        self._frozen: list[Any] = []
+
+    def network(self, entry: Any) -> Any:
+        """Return the whole network.
+
+        Raises:
+            IncompleteError: It holds something that the gate does not rebuild (BD003), or is damaged (BD001).
+        """
+        network = self.build(entry)
+        # HDF5 files list the weights that training changes before all others.
+        for layer in self._frozen:
+            layer.trainable = False
+        return network
+
+    def build(self, entry: Any, depth: int = 0) -> Any:
+        """Return the Keras layer or network that an entry of the architecture describes.
+
+        Args:
+            entry: ``{"class_name": ..., "config": ...}`` as the file has it.
+            depth: How many networks or layers are around it.
+
+        Raises:
+            IncompleteError: It is none that the gate rebuilds (BD003), or damaged (BD001).
+        """
+        kind, config, where = _opened(entry)
+        self._count(depth)
+        if kind == "Sequential":
+            return self._sequential(config, where, depth)
+        if kind in NETWORKS:
+            return self._functional(config, where, depth)
+        return self._layer(kind, config, where, depth)
+
+    def _count(self, depth: int) -> None:
+        self._layers += 1
+        if self._layers > _MOST_LAYERS or depth > _DEEPEST:
+            raise unsupported(
+                f"The network has more than {_MOST_LAYERS} layers or {_DEEPEST} levels of nesting; expected fewer."
+            )
+
+    def _layer(self, kind: str, config: dict[str, Any], where: str, depth: int) -> Any:
+        import keras
+
+        given = arguments(kind, config, where, largest=self._largest, is_keras_3=self._is_keras_3)
+        for key in INNER_LAYERS & given.keys():
+            given[key] = self._inner(given[key], where, depth)
+        values.precision(config.get("dtype"), f"{where}, option dtype,")
+        layer = attempt(
+            where,
+            getattr(keras.layers, normalise.class_name(kind)),
+            **given,
+            **_identity(config, where),
+            dtype="float32",
+        )
+        self._note_frozen(layer, config)
+        return layer
+
+    def _inner(self, entry: Any, where: str, depth: int) -> Any:
+        if isinstance(entry, list) and entry:
+            return [self.build(item, depth + 1) for item in entry]
+        if not isinstance(entry, dict):
+            raise damaged(f"{where} should hold a layer, but holds {shown(entry)}.")
+        return self.build(entry, depth + 1)
+
+    def _sequential(self, config: Any, where: str, depth: int) -> Any:
+        import keras
+
+        settings = {"layers": config} if isinstance(config, list) else config
+        entries = settings.get("layers")
+        if not isinstance(entries, list) or not entries:
+            raise damaged(f"{where} has no list of layers.")
+        layers = [self.build(entry, depth + 1) for entry in entries[_is_input(entries[0]) :]]
+        _check_names([layer.name for layer in layers], where)
+        entrance = _entrance(entries[0], settings, layers)
+        network = attempt(where, keras.Sequential, [*entrance, *layers], **_identity(settings, where))
+        self._note_frozen(network, settings)
+        return network
+
+    def _functional(self, config: Any, where: str, depth: int) -> Any:
+        import keras
+
+        entries = config.get("layers") if isinstance(config, dict) else None
+        if not isinstance(entries, list) or not entries:
+            raise damaged(f"{where} has no list of layers.")
+        parts: dict[str, Part] = {}
+        for entry in entries:
+            name = _reference_name(entry)
+            if name in parts:
+                raise damaged(f"{where} has two layers of the name {shown(name)}; expected different names.")
+            parts[name] = self._part(entry, depth)
+        inputs, outputs = (
+            read_references(config.get(key), where) for key in ("input_layers", "output_layers")
+        )
+        is_keras_3 = any(_has_keras_3_calls(entry) for entry in entries)
+        if depth == 0 or not is_keras_3:  # only Keras 3 tells a lone tensor from a list that holds one
+            inputs, outputs = _alone(inputs), _alone(outputs)
+        inputs, outputs = connect(parts, inputs, outputs, is_keras_3=is_keras_3)
+        network = attempt(where, keras.Model, inputs, outputs, **_identity(config, where))
+        self._note_frozen(network, config)
+        return network
+
+    def _part(self, entry: Any, depth: int) -> Part:
+        kind, config, where = _opened(entry)
+        if _is_input(entry):
+            return Part(where, None, (), (_input_tensor(config, where),))
+        if is_operation(entry):
+            self._count(depth)
+            calls = read_calls(entry.get("inbound_nodes"), where, any_keyword=True)
+            return Part(where, operation(entry, where), calls)
+        return Part(
+            where,
+            self.build(entry, depth + 1),
+            read_calls(entry.get("inbound_nodes"), where),
+            is_network=kind in NETWORKS,
+            counts_from_one=kind in NETWORKS and kind != "Sequential",
+        )
+
+    def _note_frozen(self, layer: Any, config: dict[str, Any]) -> None:
+        if config.get("trainable") is False:
+            self._frozen.append(layer)
+
+
+def _opened(entry: Any) -> tuple[str, Any, str]:
+    """Return an entry's class, its config and what messages call it."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), (dict, list)):
+        raise damaged(f"The architecture holds {shown(entry)} where a layer should be.")
+    kind, config = str(entry.get("class_name")), entry["config"]
+    if isinstance(config, list) and kind != "Sequential":
+        raise damaged(f"The layer of the class {shown(kind)} has a list for its config; expected an object.")
+    name = config.get("name") if isinstance(config, dict) else None
+    return (
+        kind,
+        config,
+        f"The layer {shown(name)} ({printable(kind, 60)})" if name else f"A layer {printable(kind, 60)}",
+    )
+
+
+def _is_input(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("class_name") == "InputLayer"
+
+
+def _reference_name(entry: Any) -> str:
+    _, config, where = _opened(entry)
+    name = entry.get("name") or (config.get("name") if isinstance(config, dict) else None)
+    if not isinstance(name, str):
+        raise damaged(f"{where} has no name; expected one that calls can refer to.")
+    return name
+
+
+def _has_keras_3_calls(entry: dict[str, Any]) -> bool:
+    nodes = entry.get("inbound_nodes")
+    return isinstance(nodes, list) and any(isinstance(node, dict) for node in nodes)
+
+
+def _identity(config: dict[str, Any], where: str) -> dict[str, str]:
+    return {"name": values.own_name(config["name"], where)} if config.get("name") is not None else {}
+
+
+def _check_names(names: list[str], where: str) -> None:
+    if len(set(names)) < len(names):
+        raise damaged(f"{where} has two layers of the same name; expected different names.")
+
+
+def _alone(references: Any) -> Any:
+    return references[0] if isinstance(references, list) and len(references) == 1 else references
+
+
+def _input_tensor(config: dict[str, Any], where: str) -> Any:
+    import keras
+
+    own = {key: value for key, value in config.items() if key not in COMMON}
+    normalise.options("InputLayer", own, frozenset(_SHAPES), where)
+    stated = _stated_shape(config, where)
+    if stated is None:
+        raise damaged(f"{where} has no shape.")
+    dtype = values.input_type(config.get("dtype"), f"{where}, option dtype,")
+    return attempt(where, keras.Input, batch_shape=stated, dtype=dtype, **_identity(config, where))
+
+
+def _stated_shape(config: dict[str, Any], where: str) -> tuple[int | None, ...] | None:
+    """Return the input's shape with an open batch: a fixed one says how it was trained, not what it computes."""
+    for key in _SHAPES:
+        if config.get(key) is not None:
+            return None, *values.shape(config[key], f"{where}, option {key},")[key in _WITH_BATCH :]
+    return None
+
+
+def _entrance(entry: Any, settings: dict[str, Any], layers: list[Any]) -> list[Any]:
+    """Return the input of a Sequential network: stated by a layer of its own, by its first layer, or by itself."""
+    import keras
+
+    _, config, where = _opened(entry)
+    if _is_input(entry):
+        return [_input_tensor(config, where)]
+    if isinstance(layers[0], keras.Model) and layers[0].built:
+        return [keras.Input(batch_shape=layers[0].inputs[0].shape, dtype=layers[0].inputs[0].dtype)]
+    first = config if isinstance(config, dict) else {}
+    stated = _stated_shape(first, where) or _stated_shape(settings, where)
+    return [] if stated is None else [keras.Input(batch_shape=stated)]

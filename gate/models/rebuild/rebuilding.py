@@ -1,0 +1,104 @@
+"""Rebuild one stored network: build it without memory for its weights, hold it against the file, then fill it."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from gate.core.artifact import ModelFormat
+from gate.models.rebuild import weights_hdf5, weights_keras
+from gate.models.rebuild.builder import Builder
+from gate.models.rebuild.problems import cause, damaged, unsupported
+
+_DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: str) -> Any:
+    """Return the network that a file describes, filled with its weights.
+
+    Args:
+        file: Model file that triage let through.
+        kind: Its format.
+        config: The architecture that it stores.
+        written_by: Keras version that it claims; "" if it does not say.
+
+    Raises:
+        IncompleteError: The network holds what the gate does not rebuild (BD003), or the file is damaged (BD001).
+    """
+    import h5py
+
+    is_keras_3 = written_by.partition(".")[0] not in ("", "1", "2")
+    weights = weights_keras if kind is ModelFormat.KERAS_ZIP else weights_hdf5
+    source = _read(weights_keras.unpack, file) if kind is ModelFormat.KERAS_ZIP else file
+    with _read(h5py.File, source, "r") as stored:
+        found = _read(weights.stored, stored)
+        network = _build(config, _arrays(found), is_keras_3)
+        _read(weights.fill, network, found)
+    _settle(network)
+    return network
+
+
+def _read(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except _DAMAGED as error:
+        raise damaged(f"The weights cannot be read: {cause(error)}.") from error
+
+
+def _arrays(found: weights_hdf5.Arrays | weights_keras.Arrays) -> list[Any]:
+    groups = (group.values() if isinstance(group, dict) else group for group in found.values())
+    return [array for group in groups for array in group]
+
+
+def _build(config: dict[str, Any], arrays: list[Any], is_keras_3: bool) -> Any:
+    """Return the network with all weights zero; they get memory once they are known to be no more than stored."""
+    import keras
+
+    largest = max((size for array in arrays for size in array.shape), default=1)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            network = Builder(largest=largest, is_keras_3=is_keras_3).network(config)
+        _check_built(network)
+        _compare(network, arrays)
+    except BaseException:
+        keras.utils.clear_session(
+            free_memory=False
+        )  # else the next network would bring this one's weights to life
+        raise
+    with keras.StatelessScope():
+        pass  # leaving it gives memory to every weight that has none
+    return network
+
+
+def _check_built(network: Any) -> None:
+    import keras
+
+    if not isinstance(network, keras.Model) or not network.built:
+        raise unsupported(
+            "The model was saved without its input shape, or is a subclassed model.",
+            hint="Save it as a functional or Sequential model with a keras.Input.",
+        )
+
+
+def _compare(network: Any, arrays: list[Any]) -> None:
+    needed = sum(math.prod(weight.shape) for weight in network.weights)
+    held = sum(math.prod(array.shape) for array in arrays)
+    if needed > held:
+        raise damaged(f"The architecture needs {needed} weights; the file holds {held}.")
+
+
+def _settle(network: Any) -> None:
+    """Let layers that derive values from their weights do so again."""
+    for layer in _all_layers([network]):
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+def _all_layers(layers: Iterable[Any]) -> Iterable[Any]:
+    for layer in layers:
+        yield layer
+        yield from _all_layers(getattr(layer, "layers", ()))

@@ -1,0 +1,85 @@
+"""Fill a network from the `model_weights` of an .h5 file, layer by layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gate.models.rebuild import store
+from gate.models.rebuild.problems import damaged, shown
+from gate.models.rebuild.values import own_name
+
+Arrays = dict[str, list[Any]]
+
+
+def stored(file: Any) -> Arrays:
+    """Return the data sets of every layer that has some, in the order of the file, by our layers' names.
+
+    Args:
+        file: The open HDF5 file.
+
+    Raises:
+        IncompleteError: The weights are missing or damaged (BD001).
+    """
+    group = store.member(file, "model_weights")
+    found: Arrays = {}
+    for name in _names(group, "layer_names"):
+        layer = store.member(group, name)
+        arrays = [store.member(layer, weight) for weight in _names(layer, "weight_names")]
+        if not arrays:
+            continue
+        ours = own_name(name, "A layer in the weights")
+        if ours in found:
+            raise damaged(f"The file holds the weights of {shown(name)} twice.")
+        found[ours] = arrays
+    return found
+
+
+def fill(network: Any, found: Arrays) -> None:
+    """Assign every stored array to the weight that it belongs to.
+
+    Raises:
+        IncompleteError: A weight or an array is left over, or a shape differs (BD001).
+    """
+    left = dict(found)
+    for layer in network.layers:
+        # HDF5 files list the weights that training changes before all others.
+        weights = [*layer.trainable_weights, *layer.non_trainable_weights]
+        if weights:
+            _fill_layer(layer.name, weights, left.pop(layer.name, []))
+    if left:
+        raise damaged(
+            f"The file holds weights of {shown(next(iter(left)))}, which the architecture does not have."
+        )
+
+
+def _fill_layer(name: str, weights: list[Any], arrays: list[Any]) -> None:
+    if len(weights) != len(arrays):
+        raise damaged(
+            f"The layer {shown(name)} has {len(weights)} weights; the file holds {len(arrays)} for it."
+        )
+    for weight, array in zip(weights, arrays, strict=True):
+        if tuple(weight.shape) != array.shape:
+            raise damaged(
+                f"The weight {shown(weight.path)} has the shape {tuple(weight.shape)}; the file holds {array.shape}."
+            )
+        weight.assign(store.read(array))
+
+
+def _names(group: Any, attribute: str) -> list[str]:
+    """Return a list of names; long lists are split into attributes that end in a number."""
+    attributes = group.attrs
+    if attribute in attributes:
+        chunks = [attributes[attribute]]
+    else:
+        chunks = []
+        while f"{attribute}{len(chunks)}" in attributes:
+            chunks.append(attributes[f"{attribute}{len(chunks)}"])
+    return [_text(name, attribute) for chunk in chunks for name in list(chunk)]
+
+
+def _text(name: Any, attribute: str) -> str:
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "replace")
+    if not isinstance(name, str):
+        raise damaged(f"The attribute {attribute} holds {shown(name)}; expected names.")
+    return name
