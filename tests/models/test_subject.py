@@ -12,7 +12,15 @@ from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import DataError, IncompleteError
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
-from gate.models.subject import open_subject
+from gate.models import subject as subjects
+from gate.models.subject import Subject
+from gate.triage.stored import read
+
+
+def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
+    """Open the job's model as the worker does, with the configuration that triage read."""
+    config = read(Path(job.file), job.artifact.format).config
+    return subjects.open_subject(job, config, keras_version, loss)
 
 
 @pytest.fixture
