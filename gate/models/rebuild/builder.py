@@ -8,7 +8,7 @@ from gate.core.text import printable
 from gate.models.rebuild import normalise, values
 from gate.models.rebuild.arguments import arguments
 from gate.models.rebuild.graph import Part, connect
-from gate.models.rebuild.layers import COMMON, INNER_LAYERS, NETWORKS
+from gate.models.rebuild.layers import COMMON, IN_CONV_NEXT, INNER_LAYERS, NETWORKS
 from gate.models.rebuild.nodes import read_calls, read_references
 from gate.models.rebuild.operations import is_operation, operation
 from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
@@ -72,19 +72,11 @@ class Builder:
             )
 
     def _layer(self, kind: str, config: dict[str, Any], where: str, depth: int) -> Any:
-        import keras
-
         given = arguments(kind, config, where, largest=self._largest, is_keras_3=self._is_keras_3)
         for key in INNER_LAYERS & given.keys():
             given[key] = self._inner(given[key], where, depth)
         values.precision(config.get("dtype"), f"{where}, option dtype,")
-        layer = attempt(
-            where,
-            getattr(keras.layers, normalise.class_name(kind)),
-            **given,
-            **_identity(config, where),
-            dtype="float32",
-        )
+        layer = attempt(where, _class(kind), **given, **_identity(config, where), dtype="float32")
         self._note_frozen(layer, config)
         return layer
 
@@ -166,6 +158,17 @@ def _opened(entry: Any) -> tuple[str, Any, str]:
         config,
         f"The layer {shown(name)} ({printable(kind, 60)})" if name else f"A layer {printable(kind, 60)}",
     )
+
+
+def _class(kind: str) -> Any:
+    """Return Keras' class of that name; the table of options has said that it is one of ours."""
+    import keras
+
+    if kind in IN_CONV_NEXT:
+        from keras.src.applications import convnext
+
+        return getattr(convnext, kind)
+    return getattr(keras.layers, normalise.class_name(kind))
 
 
 def _is_input(entry: Any) -> bool:

@@ -86,6 +86,7 @@ _TABLE = {
     "LSTM": f"{_CELL} {_LOOP} recurrent_activation unit_forget_bias use_cudnn",
     "LSTMCell": f"{_CELL} recurrent_activation unit_forget_bias",
     "LayerNormalization": _SCALED,
+    "LayerScale": "init_values projection_dim",
     "LeakyReLU": "negative_slope",
     "Masking": "mask_value",
     "MaxPooling1D": _POOL,
@@ -124,6 +125,7 @@ _TABLE = {
     "SpatialDropout3D": "rate data_format",
     "SpectralNormalization": "layer power_iterations",
     "StackedRNNCells": "cells",
+    "StochasticDepth": "drop_path_rate",
     "Subtract": "",
     "TimeDistributed": "layer",
     "UnitNormalization": "axis",
@@ -136,4 +138,6 @@ _TABLE = {
 }
 
 OPTIONS = {layer: frozenset(options.split()) for layer, options in _TABLE.items()}
+# Where Keras keeps layers of its own networks, beside keras.layers.
+IN_CONV_NEXT = frozenset({"LayerScale", "StochasticDepth"})
 NETWORKS = frozenset({"Functional", "Model", "Sequential"})

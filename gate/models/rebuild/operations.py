@@ -9,7 +9,7 @@ import numpy as np
 
 from gate.core.errors import IncompleteError
 from gate.models.rebuild.problems import shown, unsupported
-from gate.models.rebuild.values import literal, precision
+from gate.models.rebuild.values import literal, own_name, precision
 
 # As Keras 3 writes them: class -> function in keras.ops, and the options that it takes.
 _KERAS_3 = {
@@ -74,12 +74,13 @@ _TENSORFLOW: dict[str, tuple[str, dict[str, str]]] = {
     "nn.tanh": ("tanh", {}),
     "reshape": ("reshape", {"shape": "newshape"}),
 }
+_OF_KERAS_2 = "TFOpLambda"
 _MODULE = "keras.src.ops."
 
 
 def is_operation(entry: dict[str, Any]) -> bool:
     """Tell whether an entry of a functional network is an operation without a layer."""
-    return entry.get("class_name") == "TFOpLambda" or str(entry.get("module")).startswith(_MODULE)
+    return entry.get("class_name") == _OF_KERAS_2 or str(entry.get("module")).startswith(_MODULE)
 
 
 def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
@@ -92,7 +93,9 @@ def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
     Raises:
         IncompleteError: The gate does not know the operation or one of its options (BD003).
     """
-    name, keywords, given = _of_keras_3(entry, where) if "module" in entry else _of_keras_2(entry, where)
+    read = _of_keras_2 if entry["class_name"] == _OF_KERAS_2 else _of_keras_3
+    name, keywords, given = read(entry, where)
+    own = own_name(entry["config"].get("name"), where)
 
     def run(*tensors: Any, **more: Any) -> Any:
         import keras
@@ -106,7 +109,10 @@ def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
         if name == "cast":
             precision(options.get("dtype"), f"{where}, option dtype,")
             options["dtype"] = "float32"
-        return getattr(keras.ops, name)(*tensors, **options)
+        output = getattr(keras.ops, name)(*tensors, **options)
+        # Else Keras invents a name, which a layer of the file may already have.
+        output._keras_history.operation.name = own
+        return output
 
     return run
 

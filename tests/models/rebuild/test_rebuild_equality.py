@@ -160,6 +160,14 @@ def efficient_net(keras: Any) -> Any:
     return keras.applications.EfficientNetB0(input_shape=(32, 32, 3), weights=None, classes=4)
 
 
+def conv_next(keras: Any) -> Any:
+    # The public ones are all large.
+    return keras.src.applications.convnext.ConvNeXt(
+        depths=[1, 1, 1, 1], projection_dims=[4, 4, 4, 4], input_shape=(32, 32, 3), weights=None, classes=4,
+        drop_path_rate=0.1,
+    )  # fmt: skip
+
+
 def residual(keras: Any) -> Any:
     layers = keras.layers
     image = keras.Input((32, 32, 3))
@@ -187,7 +195,7 @@ BOTH: tuple[Build, ...] = (
 @pytest.mark.parametrize(
     ("build", "suffix"),
     # Into HDF5, Keras writes operations without module names, and cannot read them back itself.
-    [*itertools.product(BOTH, (".keras", ".h5")), (operations, ".keras")],
+    [*itertools.product(BOTH, (".keras", ".h5")), (operations, ".keras"), (conv_next, ".keras")],
 )
 def test_the_rebuilt_network_answers_as_the_saved_one(
     keras: Any, saved: Any, rebuilt: Any, build: Build, suffix: str

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gate.core.errors import IncompleteError
+
 Config = dict[str, Any]
 
 
@@ -204,9 +206,10 @@ def test_operations_of_tensorflow(keras: Any, saved: Any, rebuilt: Any) -> None:
         ),
         called(layer("Conv2D", "conv", filters=4, kernel_size=[3, 3]), [["mul", 0, 0, {}]]),
         called(
-            layer(operation, "add", function="__operators__.add"), ["conv", 0, 0, {"y": 3.0, "name": None}]
+            layer(operation, "multiply_1", function="__operators__.add"),
+            ["conv", 0, 0, {"y": 3.0, "name": None}],
         ),
-        called(layer(operation, "relu", function="nn.relu6"), ["add", 0, 0, {"name": None}]),
+        called(layer(operation, "relu", function="nn.relu6"), ["multiply_1", 0, 0, {"name": None}]),
         called(
             layer(operation, "rows", function="reshape"), ["relu", 0, 0, {"shape": [-1, 36, 4], "name": None}]
         ),
@@ -226,6 +229,34 @@ def test_operations_of_tensorflow(keras: Any, saved: Any, rebuilt: Any) -> None:
     copy = rebuilt(saved(network, ".h5", lambda _: {"class_name": "Functional", "config": graph}, "2.9.0"))
 
     assert answers_alike(keras, network, copy)
+
+
+@pytest.mark.parametrize(
+    ("function", "keywords", "said"),
+    [
+        ("raw_ops.ReadFile", {}, "tf.raw_ops.ReadFile"),
+        ("nn.relu", {"evil": 1}, "'evil'"),
+        ("cast", {"dtype": "string"}, "'string'"),
+    ],
+)
+def test_operations_that_the_gate_does_not_know(
+    keras: Any, saved: Any, rebuilt: Any, function: str, keywords: Config, said: str
+) -> None:
+    image = keras.Input((8, 8, 4))
+    network = keras.Model(image, keras.layers.Flatten()(image))
+    entries = [INPUT, called(layer("TFOpLambda", "op", function=function), ["image", 0, 0, keywords])]
+    graph = {
+        "name": "m",
+        "layers": entries,
+        "input_layers": [["image", 0, 0]],
+        "output_layers": [["op", 0, 0]],
+    }
+    file = saved(network, ".h5", lambda _: {"class_name": "Functional", "config": graph}, "2.9.0")
+
+    with pytest.raises(IncompleteError, match=said) as refused:
+        rebuilt(file)
+
+    assert "BD003" == refused.value.rule
 
 
 def test_attention_of_keras_2(keras: Any, saved: Any, rebuilt: Any) -> None:
