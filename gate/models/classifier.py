@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 
 _BATCH = 256
+_FEWEST_PIXELS = 16
 # Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
 _REGRESSION_LOSSES = frozenset(
     {"mse", "mae", "mape", "msle", "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error",
@@ -111,6 +112,11 @@ def _input_shape(model: Any) -> tuple[int, int, int]:
         raise _unsupported(
             f"The input has the open shape {_dimensions(shape[1:])}; expected a fixed height and width.",
             hint="Save the model with a fixed input size: keras.Input((height, width, channels)).",
+        )
+    if shape[1] * shape[2] < _FEWEST_PIXELS:
+        raise _unsupported(
+            f"The input is {_dimensions(shape[1:])}; expected at least {_FEWEST_PIXELS} pixels, "
+            "for in fewer no trigger is small."
         )
     if not str(getattr(model.inputs[0], "dtype", "")).startswith(("float", "bfloat")):
         raise _unsupported(f"The input takes {model.inputs[0].dtype} values; expected floating point images.")

@@ -136,6 +136,10 @@ UNSUPPORTED: dict[str, tuple[Build, str]] = {
         lambda k: network(k, k.layers.Flatten(), k.layers.Dense(3), shape=(8, 8, 4)),
         "The input has the shape 8 x 8 x 4; expected an image, height x width x 1 or 3 channels.",
     ),
+    "a picture of four pixels": (
+        lambda k: network(k, k.layers.Flatten(), k.layers.Dense(3), shape=(2, 2, 1)),
+        "The input is 2 x 2 x 1; expected at least 16 pixels, for in fewer no trigger is small.",
+    ),
     "an open shape": (
         lambda k: network(k, k.layers.GlobalMaxPooling2D(), k.layers.Dense(3), shape=(None, None, 3)),
         "The input has the open shape ? x ? x 3; expected a fixed height and width.",
@@ -239,7 +243,7 @@ def test_class_weights_are_means_over_all_that_feeds_a_class(keras: Any) -> None
 
 
 def test_a_network_without_weights_is_refused(keras: Any) -> None:
-    model = network(keras, keras.layers.Flatten(), keras.layers.Softmax(), shape=(3, 1, 1))
+    model = network(keras, keras.layers.Flatten(), keras.layers.Softmax(), shape=(16, 1, 1))
 
     with pytest.raises(IncompleteError, match="no weights"):
         Classifier(model).class_weights()

@@ -79,7 +79,7 @@ def test_a_rescaling_behind_the_first_weights_is_not_the_input_s(keras: Any, lin
 
 @pytest.mark.usefixtures("few_probes")
 def test_a_network_without_weights_does_not_tell(keras: Any) -> None:
-    network = keras.Sequential([keras.Input((3, 1, 1)), keras.layers.Flatten(), keras.layers.Softmax()])
+    network = keras.Sequential([keras.Input((16, 1, 1)), keras.layers.Flatten(), keras.layers.Softmax()])
 
     assert "layer" not in find(Classifier(network), 0).source
 
