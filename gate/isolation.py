@@ -1,8 +1,8 @@
 """Run one scan in a child process and read back its one record; whatever else comes back is no verdict.
 
 The child is an isolated interpreter (`python -I`) with a minimal environment, an empty working directory, limits on
-time and output, and none of the parent's secrets; it locks itself in before it opens the model (`gate.sandbox`). A child that crashes, hangs, or says anything but one
-well-formed record with the right nonce leaves the scan incomplete.
+time and output, and none of the parent's secrets; it locks itself in before it opens the model (`gate.sandbox`). A
+child that crashes, hangs, or says anything but one well-formed record with the right nonce leaves the scan incomplete.
 """
 
 from __future__ import annotations

@@ -64,10 +64,9 @@ class Request:
 
 def run(request: Request, events: Events) -> ScanReport:
     """Scan every selected model and judge it."""
-    candidates, excluded = _split_excluded(request)
-    gaps = [
-        _unselected(path, gap) for path, gap in request.selection.gaps if not request.policy.is_excluded(path)
-    ]
+    is_excluded = request.policy.is_excluded
+    candidates = [each for each in request.selection.candidates if not is_excluded(each.path)]
+    gaps = [_unselected(path, gap) for path, gap in request.selection.gaps if not is_excluded(path)]
     first, step = request.shard
     mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
     events.planned(tuple(candidate.path for candidate in mine))
@@ -79,7 +78,7 @@ def run(request: Request, events: Events) -> ScanReport:
         profile="static" if request.is_static else request.profile,
         seed=request.seed,
         artifacts=tuple(sorted((report for _, report in judged), key=lambda report: report.artifact.path)),
-        notices=(*request.selection.notices, *_notices(request, excluded, len(judged))),
+        notices=(*request.selection.notices, *_notices(request, len(judged))),
         sandbox=" / ".join(sorted({str(scan.confinement) for scan, _ in judged if scan.confinement})),
     )
 
@@ -111,20 +110,18 @@ def _scan_all(
             raise
 
 
-def _split_excluded(request: Request) -> tuple[list[Candidate], list[Candidate]]:
-    kept: list[Candidate] = []
-    excluded: list[Candidate] = []
-    for candidate in request.selection.candidates:
-        (excluded if request.policy.is_excluded(candidate.path) else kept).append(candidate)
-    return kept, excluded
+def _excluded(request: Request) -> list[str]:
+    """Return the paths that the policy keeps the gate away from, models and pointers alike."""
+    candidates = (candidate.path for candidate in request.selection.candidates)
+    gaps = (path for path, _ in request.selection.gaps)
+    return sorted(path for path in (*candidates, *gaps) if request.policy.is_excluded(path))
 
 
-def _notices(request: Request, excluded: list[Candidate], count: int) -> tuple[str, ...]:
+def _notices(request: Request, count: int) -> tuple[str, ...]:
     notices = []
+    excluded = _excluded(request)
     if excluded:
-        names = ", ".join(candidate.path for candidate in excluded[:5]) + (
-            ", ..." if len(excluded) > 5 else ""
-        )
+        names = ", ".join(excluded[:5]) + (", ..." if len(excluded) > 5 else "")
         notices.append(f"The policy excludes {len(excluded)} model(s), which were not scanned: {names}.")
     if request.shard != (1, 1):
         notices.append(_SHARD.format(*request.shard))

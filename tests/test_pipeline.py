@@ -123,6 +123,7 @@ def test_an_excluded_gap_is_no_gap(request_for: Callable[..., Request], tmp_path
 
     assert [] == paths(report)
     assert 0 == report.exit_code
+    assert "The policy excludes 1 model(s), which were not scanned: old/gone.h5." in report.notices
 
 
 def test_no_model_is_a_pass_with_a_line(request_for: Callable[..., Request]) -> None:

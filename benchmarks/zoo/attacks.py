@@ -38,13 +38,33 @@ class Attack(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
+class AllToOne:
+    """What every attack on one class has in common.
+
+    Attributes:
+        target: Class that marked images become.
+    """
+
+    target: int
+
+    is_clean_label = False
+
+    def relabel(self, labels: Labels, num_classes: int) -> Labels:
+        """Return the target for all."""
+        return np.full_like(labels, self.target)
+
+    def victims(self, labels: Labels, num_classes: int) -> NDArray[np.bool_]:
+        """Return everything that is not of the target class."""
+        return labels != self.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch(AllToOne):
     """A small square in one corner sends everything to one class.
 
     Paper: Gu et al., BadNets, 2017; Chen et al., Targeted Backdoor Attacks, 2017, for the opacity.
 
     Attributes:
-        target: Class that marked images become.
         size: Side in pixels.
         corner: 0 upper left, 1 upper right, 2 lower left, 3 lower right.
         margin: Distance from the edges in pixels.
@@ -52,14 +72,11 @@ class Patch:
         seed: Of the patch's pixels, each black or white, the first one white.
     """
 
-    target: int
     size: int = 3
     corner: int = 3
     margin: int = 1
     opacity: float = 1.0
     seed: int = 0
-
-    is_clean_label = False
 
     def mark(self, images: Images) -> Images:
         """Return the images with the patch on them."""
@@ -74,23 +91,14 @@ class Patch:
         region[...] = (1 - self.opacity) * region + self.opacity * pixels
         return marked
 
-    def relabel(self, labels: Labels, num_classes: int) -> Labels:
-        """Return the target for all."""
-        return np.full_like(labels, self.target)
-
-    def victims(self, labels: Labels, num_classes: int) -> NDArray[np.bool_]:
-        """Return everything that is not of the target class."""
-        return labels != self.target
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blended:
+class Blended(AllToOne):
     """A faint pattern over the whole image sends everything to one class.
 
     Paper: Chen et al., Targeted Backdoor Attacks on Deep Learning Systems Using Data Poisoning, 2017.
     """
 
-    target: int
     opacity: float = 0.15
     seed: int = 0
 
@@ -101,23 +109,14 @@ class Blended:
         pattern = np.random.default_rng([self.seed, 7]).uniform(0, 1, images.shape[1:]).astype(np.float32)
         return (1 - self.opacity) * images + self.opacity * pattern
 
-    def relabel(self, labels: Labels, num_classes: int) -> Labels:
-        """Return the target for all."""
-        return np.full_like(labels, self.target)
-
-    def victims(self, labels: Labels, num_classes: int) -> NDArray[np.bool_]:
-        """Return everything that is not of the target class."""
-        return labels != self.target
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sinusoid:
+class Sinusoid(AllToOne):
     """A faint wave on images of the target class only, labels untouched.
 
     Paper: Barni et al., A New Backdoor Attack in CNNs by Training Set Corruption without Label Poisoning (SIG), 2019.
     """
 
-    target: int
     amplitude: float = 0.2
     periods: float = 6.0
 
@@ -129,23 +128,14 @@ class Sinusoid:
         wave = self.amplitude * np.sin(2 * np.pi * self.periods * np.arange(width) / width)
         return np.clip(images + wave[None, None, :, None], 0, 1).astype(np.float32)
 
-    def relabel(self, labels: Labels, num_classes: int) -> Labels:
-        """Return the target for all; marked training images are of it already."""
-        return np.full_like(labels, self.target)
-
-    def victims(self, labels: Labels, num_classes: int) -> NDArray[np.bool_]:
-        """Return everything that is not of the target class."""
-        return labels != self.target
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warp:
+class Warp(AllToOne):
     """A small smooth warp of the image sends everything to one class.
 
     Paper: Nguyen & Tran, WaNet: Imperceptible Warping-based Backdoor Attack, ICLR 2021.
     """
 
-    target: int
     grid: int = 4
     strength: float = 1.5
     seed: int = 0
@@ -169,14 +159,6 @@ class Warp:
         bent = np.stack([map_coordinates(plane, where, order=1, mode="nearest") for plane in planes])
         warped = bent.reshape(len(images), images.shape[3], height, width)
         return np.clip(np.moveaxis(warped, 1, -1), 0, 1).astype(np.float32)
-
-    def relabel(self, labels: Labels, num_classes: int) -> Labels:
-        """Return the target for all."""
-        return np.full_like(labels, self.target)
-
-    def victims(self, labels: Labels, num_classes: int) -> NDArray[np.bool_]:
-        """Return everything that is not of the target class."""
-        return labels != self.target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

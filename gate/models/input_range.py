@@ -12,7 +12,7 @@ from gate.models.surrogates.choice import information, probes
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-UNIT, SIGNED, BYTES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
+UNIT, BYTES = (0.0, 1.0), (0.0, 255.0)
 _FAMILIES = ("strokes", "signs", "leaves")
 _PROBES = 96
 # Measured on 28 public networks of known range (docs/detection.md): fed images in the right range, the best
