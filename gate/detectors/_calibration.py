@@ -8,36 +8,66 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gate.core.evidence import Evidence
 from gate.detectors._stats import clean_limit, shrunk_spread
 
-# Spread of the log norms of clean networks' classes, and how many classes that knowledge is worth.
-_PRIOR_SPREAD, _PRIOR_WEIGHT = 0.6, 20.0
-# A network whose classes differ more than this would hide any trigger among them.
-_LARGEST_SPREAD = 0.8
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much the classes of clean networks differ in the size of their triggers.
+
+    Attributes:
+        spread: Of the log sizes.
+        weight: How many classes that knowledge is worth.
+        largest: A network whose classes differ more than this would hide any trigger among them.
+    """
+
+    spread: float
+    weight: float
+    largest: float
+
+
+PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
+PERTURBATION_SCALE = Scale(spread=0.25, weight=20.0, largest=0.35)
+MARGIN_SCALE = Scale(spread=0.35, weight=20.0, largest=0.5)
+
+# Clean networks' classes agree with a permutation less than this.
+_EXCESS_OF_CLEAN = 0.3
+
 _LIMIT = 2.0
 # Steepness of the probability around the limit: 0.08 at index 1, 0.5 at 2, 0.92 at 3.
 _STEEPNESS = 2.5
 _LARGEST_INDEX = 99.0
 
 
-def index_of_gap(gap: float, spread: float, num_classes: int) -> float:
+def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> float:
     """Return the anomaly index of a leading class.
 
     Args:
         gap: Log ratio of the median norm to the leader's, see `_stats.log_gap`.
         spread: Spread of the other classes' log norms, see `_stats.spread_below`.
         num_classes: Number of classes compared, >= 2.
+        scale: What is usual for clean networks.
 
     Returns:
         0..99; 0 if the leader is no smaller than the median.
     """
-    shrunk = shrunk_spread(min(spread, _LARGEST_SPREAD), num_classes / 2, _PRIOR_SPREAD, _PRIOR_WEIGHT)
+    shrunk = shrunk_spread(min(spread, scale.largest), num_classes / 2, scale.spread, scale.weight)
     # The median of k - 1 classes is itself uncertain; that matters for few classes only.
     uncertain = math.sqrt(1.0 + math.pi / 2 / max(num_classes - 1, 1))
     index = _LIMIT * gap / (clean_limit(num_classes) * shrunk * uncertain)
     return min(max(index, 0.0), _LARGEST_INDEX)
+
+
+def index_of_excess(excess: float) -> float:
+    """Return the anomaly index of a permutation of the classes, 0..99.
+
+    Args:
+        excess: Agreement beyond what sending everything to one class gives, 0..1.
+    """
+    return min(_LIMIT * excess / _EXCESS_OF_CLEAN, _LARGEST_INDEX)
 
 
 def score(evidence: Iterable[Evidence]) -> float | None:

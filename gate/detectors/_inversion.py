@@ -1,4 +1,4 @@
-"""Trigger inversion: for every class the smallest mask and pattern that send all images there.
+"""Trigger inversion: for every class the smallest trigger that sends all images there.
 
 All classes and restarts ("arms") run in one TensorFlow graph with Adam on plain tensors and one cost each.
 The paper's loop over classes takes minutes on a GPU; this takes seconds on two cores.
@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._step import Step, compiled_step, to_tanh_space
+from gate.detectors._forms import Floats, Form
+from gate.detectors._step import Step, compiled_step
 from gate.models.surrogates.choice import Pool
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Floats = NDArray[np.float32]
-
-_SUCCESS = 0.99
-_FIRST_COST = 1e-3
 _PATIENCE = 3
 _UP, _DOWN = 1.5, 1.5**1.5
 # Share of the steps after which only the best restart of each class goes on.
@@ -54,20 +51,19 @@ class Inversion:
 
     Attributes:
         labels: Classes that were searched, shape ``(k,)``.
-        norms: L1 norm of the smallest mask that worked, in pixels; infinite if none did, shape ``(k,)``.
-        masks: Shape ``(k, h, w, 1)``, 0..1.
-        patterns: Shape ``(k, h, w, c)``, 0..1.
+        norms: Size of the smallest trigger that worked, in the form's unit; infinite if none did, shape ``(k,)``.
+        triggers: What the form shows of it, each of shape ``(k, h, w, depth)``: mask and pattern of a patch, say.
     """
 
     labels: NDArray[np.int64]
     norms: NDArray[np.float64]
-    masks: Floats
-    patterns: Floats
+    triggers: tuple[Floats, ...]
 
 
 def invert(
     classifier: Classifier,
     pool: Pool,
+    form: Form,
     labels: NDArray[np.int64],
     settings: Settings,
     seed: int,
@@ -80,17 +76,18 @@ def invert(
     Args:
         classifier: The network.
         pool: Images to stamp; those already of an arm's class do not count for that arm.
+        form: What a trigger may look like.
         labels: Classes to search, shape ``(k,)``.
         settings: How long to search.
         seed: Of starts and batches. An arm's result does not depend on which other arms run.
         progress: Called with (steps done, steps in all).
     """
-    advance = compiled_step(classifier, pool)
+    advance = compiled_step(classifier, pool, form)
     chunks = list(_chunks(labels, settings, classifier.input_shape))
     trial = int(settings.steps * _TRIAL) if settings.restarts > 1 else 0
     results: list[Inversion] = []
     for chunk in chunks:
-        search = _Search(advance, len(pool.images), chunk, settings, seed, classifier.input_shape)
+        search = _Search(advance, form, len(pool.images), chunk, settings, seed, classifier.input_shape)
         for step in range(settings.steps):
             if step == trial:
                 search.keep_best_restarts()
@@ -98,14 +95,10 @@ def invert(
             progress(len(results) * settings.steps + step + 1, len(chunks) * settings.steps)
         results.append(search.result())
     return Inversion(
-        *(np.concatenate([getattr(part, name) for part in results]) for name in Inversion.__slots__)
+        np.concatenate([part.labels for part in results]),
+        np.concatenate([part.norms for part in results]),
+        tuple(np.concatenate(parts) for parts in zip(*(part.triggers for part in results), strict=True)),
     )
-
-
-def stamp(images: Floats, mask: Floats, pattern: Floats) -> Floats:
-    """Return the images with the trigger on them: x' = (1 - mask) * x + mask * pattern."""
-    stamped: Floats = (1.0 - mask) * images + mask * pattern
-    return stamped
 
 
 def _chunks(
@@ -123,38 +116,41 @@ class _Search:
     def __init__(
         self,
         advance: Step,
+        form: Form,
         pool_size: int,
         labels: NDArray[np.int64],
         settings: Settings,
         seed: int,
         shape: tuple[int, int, int],
     ) -> None:
-        self._advance, self._labels, self._restarts = advance, labels, settings.restarts
+        self._advance, self._form = advance, form
+        self._labels, self._restarts = labels, settings.restarts
         self._targets = np.repeat(labels, settings.restarts).astype(np.int32)
         self._batches = np.random.default_rng([seed, 1])
         self._pool_size, self._batch_size = pool_size, min(settings.images, pool_size)
-        self._state = _starts(labels, settings.restarts, shape, seed)
+        self._state = _starts(form, labels, settings.restarts, shape, seed)
+        self._parts = len(form.depths(shape[2]))
         self._time = 0
-        self._cost = _Cost(len(self._targets))
+        self._cost = _Cost(len(self._targets), form.tuning.first_cost)
         self._success = np.zeros(len(self._targets), np.float32)
         self._norms = np.full(len(self._targets), np.inf)
-        self._masks, self._patterns = (np.zeros(hidden.shape, np.float32) for hidden in self._state[:2])
+        self._triggers = [np.zeros(hidden.shape, np.float32) for hidden in self._state[: self._parts]]
 
     def step(self) -> None:
-        """Make one Adam step of every arm and keep each arm's smallest mask that works."""
+        """Make one Adam step of every arm and keep each arm's smallest trigger that works."""
         import tensorflow as tf
 
         self._time += 1
         batch = self._batches.choice(self._pool_size, self._batch_size, replace=False).astype(np.int32)
         time = tf.constant(float(self._time))
         outcome = self._advance(self._targets, batch, self._cost.values, time, *self._state)
-        self._success, norms, masks, patterns = (value.numpy() for value in outcome[:4])
-        self._state = outcome[4:]
-        works = self._success >= _SUCCESS
+        self._success, norms, *triggers = (value.numpy() for value in outcome[: 2 + self._parts])
+        self._state = outcome[2 + self._parts :]
+        works = self._success >= self._form.tuning.success
         better = works & (norms < self._norms)
         self._norms[better] = norms[better]
-        self._masks[better] = masks[better]
-        self._patterns[better] = patterns[better]
+        for kept, trigger in zip(self._triggers, triggers, strict=True):
+            kept[better] = trigger[better]
         self._cost.update(works)
 
     def keep_best_restarts(self) -> None:
@@ -166,12 +162,12 @@ class _Search:
         self._state = tuple(tf.gather(value, best) for value in self._state)
         self._cost = self._cost.of(best)
         self._success, self._norms = self._success[best], self._norms[best]
-        self._masks, self._patterns = self._masks[best], self._patterns[best]
+        self._triggers = [trigger[best] for trigger in self._triggers]
 
     def result(self) -> Inversion:
         """Return the best arm of each label."""
         best = self._best()
-        return Inversion(self._labels, self._norms[best], self._masks[best], self._patterns[best])
+        return Inversion(self._labels, self._norms[best], tuple(trigger[best] for trigger in self._triggers))
 
     def _best(self) -> NDArray[np.int64]:
         """Return the position of each label's best arm: the smallest norm, then the latest success."""
@@ -182,16 +178,16 @@ class _Search:
 
 
 class _Cost:
-    """The weight of the mask's size per arm: up after some steps in a row that worked, down after some that failed."""
+    """The weight of the trigger's size per arm: up after some steps in a row that worked, down after some that failed."""
 
-    def __init__(self, arms: int) -> None:
-        self.values = np.full(arms, _FIRST_COST, np.float32)
+    def __init__(self, arms: int, first: float) -> None:
+        self.values = np.full(arms, first, np.float32)
         self._good = np.zeros(arms, np.int64)
         self._bad = np.zeros(arms, np.int64)
 
     def of(self, arms: NDArray[np.int64]) -> _Cost:
         """Return the cost of some arms only."""
-        chosen = _Cost(len(arms))
+        chosen = _Cost(len(arms), 0.0)
         chosen.values, chosen._good, chosen._bad = self.values[arms], self._good[arms], self._bad[arms]
         return chosen
 
@@ -207,18 +203,18 @@ class _Cost:
 
 
 def _starts(
-    labels: NDArray[np.int64], restarts: int, shape: tuple[int, int, int], seed: int
+    form: Form, labels: NDArray[np.int64], restarts: int, shape: tuple[int, int, int], seed: int
 ) -> tuple[Any, ...]:
-    """Return the first state of all arms: random masks and patterns in tanh space, and empty moments of both.
+    """Return the first state of all arms: the form's hidden variables, and empty moments of each.
 
     An arm's start depends on its label and restart only.
     """
     import tensorflow as tf
 
-    generators = [
-        np.random.default_rng([seed, 2, int(k), restart]) for k in labels for restart in range(restarts)
+    arms = [
+        form.start(np.random.default_rng([seed, 2, int(k), restart]), shape)
+        for k in labels
+        for restart in range(restarts)
     ]
-    masks = np.stack([rng.uniform(0.0, 1.0, (*shape[:2], 1)) for rng in generators])
-    patterns = np.stack([rng.uniform(0.0, 1.0, shape) for rng in generators])
-    mask, pattern = (tf.constant(to_tanh_space(values), tf.float32) for values in (masks, patterns))
-    return mask, pattern, *(tf.zeros_like(value) for value in (mask, mask, pattern, pattern))
+    hidden = [tf.constant(np.stack(values), tf.float32) for values in zip(*arms, strict=True)]
+    return *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))

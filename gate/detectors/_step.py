@@ -1,16 +1,11 @@
-"""One Adam step of many masks and patterns at once, as a TensorFlow graph.
-
-Masks and patterns live in tanh space, so that every step leaves them within 0..1.
-"""
+"""One Adam step of many triggers at once, as a TensorFlow graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from gate.detectors._forms import Form
 from gate.models.surrogates.choice import Pool
 
 if TYPE_CHECKING:
@@ -19,88 +14,85 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 Step = Callable[..., tuple[Any, ...]]
+Tensors = tuple["tf.Tensor", ...]
 
-_RATE = 0.1
 _DECAY_1, _DECAY_2 = 0.5, 0.9
-# tanh reaches neither 0 nor 1; a little slack lets a mask be exactly empty or full.
-_SLACK = 0.999
 
 
-def compiled_step(classifier: Classifier, pool: Pool) -> Step:
-    """Return one step of any number of arms, compiled once.
+def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
+    """Return one step of any number of arms toward their target classes, compiled once.
 
-    The step takes each arm's target class, the positions of a batch in the pool, each arm's cost of a pixel, the
-    number of the step, and the state: masks, patterns and their moments. It returns each arm's success rate, norm,
-    mask and pattern as they were before the step, and the new state.
+    The step takes each arm's target class, the positions of a batch in the pool, each arm's cost of a unit of size,
+    the number of the step, and the state: the form's hidden variables and their moments. It returns each arm's success
+    rate and size, the trigger as it was before the step, and the new state.
     """
     import tensorflow as tf
 
-    height, width, channels = classifier.input_shape
     images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
-
-    def stamped_logits(batch: tf.Tensor, mask: tf.Tensor, pattern: tf.Tensor) -> tf.Tensor:
-        stamped = (1.0 - mask[:, None]) * tf.gather(images, batch)[None] + mask[:, None] * pattern[:, None]
-        logits = classifier.logits(tf.reshape(stamped, (-1, height, width, channels)))
-        return tf.reshape(logits, (tf.shape(mask)[0], tf.shape(batch)[0], classifier.num_classes))
+    count = len(form.depths(classifier.input_shape[2]))
 
     def advance(
         targets: tf.Tensor, batch: tf.Tensor, cost: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    ) -> Tensors:
         foreign = tf.cast(tf.not_equal(tf.gather(predictions, batch)[None], targets[:, None]), tf.float32)
         weights = foreign / tf.maximum(tf.reduce_sum(foreign, axis=1, keepdims=True), 1.0)
         wanted = tf.broadcast_to(targets[:, None], tf.shape(weights))
         with tf.GradientTape() as tape:
-            tape.watch(state[:2])
-            mask, pattern = _from_tanh_space(state[0]), _from_tanh_space(state[1])
-            logits = stamped_logits(batch, mask, pattern)
+            tape.watch(state[:count])
+            shown = form.show(state[:count])
+            logits = stamped_logits(classifier, form, tf.gather(images, batch), shown)
             error = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
-            norms = tf.reduce_sum(mask, axis=(1, 2, 3))
-            loss = tf.reduce_sum(tf.reduce_sum(weights * error, axis=1) + cost * norms)
-        gradients = tape.gradient(loss, state[:2])
+            sizes = form.size(shown)
+            loss = tf.reduce_sum(tf.reduce_sum(weights * error, axis=1) + cost * sizes)
+        gradients = tape.gradient(loss, state[:count])
         hits = tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), wanted), tf.float32)
         success = tf.reduce_sum(weights * hits, axis=1)
-        return success, norms, mask, pattern, *_adam(state, gradients, time)
+        return success, sizes, *shown, *adam(state, gradients, time, form.tuning.rate)
 
-    step: Step = tf.function(advance, input_signature=_signature(classifier.input_shape))
+    step: Step = tf.function(advance, input_signature=_signature(classifier.input_shape, form))
     return step
 
 
-def to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the hidden values of masks or patterns in 0..1."""
-    hidden: NDArray[np.float64] = np.arctanh((values - 0.5) * 2 * _SLACK)
-    return hidden
-
-
-def _from_tanh_space(hidden: tf.Tensor) -> tf.Tensor:
+def stamped_logits(classifier: Classifier, form: Form, images: tf.Tensor, shown: Tensors) -> tf.Tensor:
+    """Return the logits of every image under every arm's trigger, shape ``(arms, n, k)``."""
     import tensorflow as tf
 
-    return tf.clip_by_value(tf.tanh(hidden) / (2 * _SLACK) + 0.5, 0.0, 1.0)
+    stamped = form.stamp(images[None], tuple(value[:, None] for value in shown))
+    logits = classifier.logits(tf.reshape(stamped, (-1, *classifier.input_shape)))
+    return tf.reshape(logits, (tf.shape(shown[0])[0], tf.shape(images)[0], classifier.num_classes))
 
 
-def _signature(shape: tuple[int, int, int]) -> tuple[Any, ...]:
+def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Tensors:
+    """Return the variables and their first and second moments after one step of Adam.
+
+    Args:
+        state: The n variables, then first and second moment of each variable in turn.
+        gradients: Of the n variables.
+        time: Number of the step, from 1.
+        rate: Learning rate.
+
+    Paper: Kingma & Ba, Adam, ICLR 2015; decays of Neural Cleanse.
+    """
+    import tensorflow as tf
+
+    count = len(gradients)
+    variables, moments = [], []
+    for variable, gradient, first, second in zip(
+        state[:count], gradients, state[count::2], state[count + 1 :: 2], strict=True
+    ):
+        new_first = _DECAY_1 * first + (1 - _DECAY_1) * gradient
+        new_second = _DECAY_2 * second + (1 - _DECAY_2) * tf.square(gradient)
+        scale = tf.sqrt(new_second / (1 - _DECAY_2**time)) + 1e-8
+        variables.append(variable - rate * new_first / (1 - _DECAY_1**time) / scale)
+        moments += [new_first, new_second]
+    return (*variables, *moments)
+
+
+def _signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
     import tensorflow as tf
 
     height, width, channels = shape
     positions, costs = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
-    mask, pattern = (tf.TensorSpec((None, height, width, depth), tf.float32) for depth in (1, channels))
-    state = (mask, pattern, mask, mask, pattern, pattern)
-    return positions, positions, costs, tf.TensorSpec((), tf.float32), *state
-
-
-def _adam(
-    state: tuple[tf.Tensor, ...], gradients: tuple[tf.Tensor, ...], time: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Return (mask, pattern, and their first and second moments) after one step of Adam.
-
-    Paper: Kingma & Ba, Adam, ICLR 2015; rates and decays of Neural Cleanse.
-    """
-    import tensorflow as tf
-
-    variables, moments = [], []
-    for variable, gradient, first, second in zip(state[:2], gradients, state[2::2], state[3::2], strict=True):
-        new_first = _DECAY_1 * first + (1 - _DECAY_1) * gradient
-        new_second = _DECAY_2 * second + (1 - _DECAY_2) * tf.square(gradient)
-        scale = tf.sqrt(new_second / (1 - _DECAY_2**time)) + 1e-8
-        variables.append(variable - _RATE * new_first / (1 - _DECAY_1**time) / scale)
-        moments += [new_first, new_second]
-    return (*variables, *moments)
+    hidden = [tf.TensorSpec((None, height, width, depth), tf.float32) for depth in form.depths(channels)]
+    moments = [each for each in hidden for _ in range(2)]
+    return positions, positions, costs, tf.TensorSpec((), tf.float32), *hidden, *moments

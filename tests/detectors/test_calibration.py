@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._calibration import index_of_gap, score
+from gate.detectors._calibration import PATCH_SCALE, score
+from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
+
+
+def index_of_gap(gap: float, spread: float, classes: int) -> float:
+    return index_on_scale(gap, spread, classes, PATCH_SCALE)
 
 
 def measured(index: float) -> Evidence:

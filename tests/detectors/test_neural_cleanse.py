@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from PIL import Image
 
 from gate.core.evidence import Evidence, Status
 from gate.detectors._contract import Context
-from gate.detectors._inversion import Inversion, Settings
-from gate.detectors.neural_cleanse import NeuralCleanse, _inconclusive, _leader_and_peers, _measurements
+from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
 from gate.models.surrogates.bank import Bank
 
@@ -29,11 +27,6 @@ def context(classifier: Classifier, seed: int = 0, *, is_full: bool = False) -> 
         is_full=is_full,
         progress=lambda *told: None,
     )
-
-
-def found(norms: list[float]) -> Inversion:
-    pictures = np.zeros((len(norms), 2, 2, 1), np.float32)
-    return Inversion(np.arange(len(norms)) + 10, np.array(norms), pictures, pictures)
 
 
 def named(evidence: Evidence) -> dict[str, float]:
@@ -94,63 +87,3 @@ def test_a_network_that_no_trigger_moves_is_not_cleared(dead: Classifier) -> Non
 
     assert (0.0, (), None) == (evidence.anomaly_index, evidence.target_labels, evidence.trigger)
     assert "A trigger was found for 0 of 4 classes only" in evidence.inconclusive
-
-
-@pytest.mark.parametrize(("missing", "is_cleared"), [(0, True), (4, True), (5, False), (10, False)])
-def test_more_than_two_fifths_without_a_trigger_are_too_many(missing: int, is_cleared: bool) -> None:
-    norms = [3.0] * (10 - missing) + [np.inf] * missing
-
-    assert is_cleared == (_inconclusive(found(norms)) == "")
-
-
-@dataclass
-class Sized:
-    """As much of a classifier as the settings need."""
-
-    input_shape: tuple[int, int, int]
-
-
-@pytest.mark.parametrize(
-    ("side", "is_full", "expected"),
-    [
-        (32, False, Settings(restarts=2, steps=100, images=16)),
-        (32, True, Settings(restarts=3, steps=300, images=32)),
-        (128, False, Settings(restarts=2, steps=100, images=16)),
-        (160, False, Settings(restarts=2, steps=100, images=10)),
-        (512, True, Settings(restarts=3, steps=300, images=6)),
-    ],
-)
-def test_the_full_profile_searches_longer_and_large_pictures_are_fewer(
-    side: int, is_full: bool, expected: Settings
-) -> None:
-    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "bank": None, "progress": None}
-    surroundings = Context(**parts, dataset=None, seed=0, is_full=is_full)
-
-    assert expected == NeuralCleanse(restarts=2, steps=100, images=16)._settings(surroundings)
-
-
-def test_the_leader_is_compared_with_peers_of_every_size() -> None:
-    norms = [float(norm) for norm in range(40, 0, -1)]
-
-    labels = _leader_and_peers(found(norms), leader=39)
-
-    assert 12 == len(labels)
-    assert {10 + 39, 10 + 38, 10} < set(labels)
-    assert sorted(labels) == list(labels)
-
-
-def test_of_two_classes_the_other_is_the_peer() -> None:
-    assert [10, 11] == list(_leader_and_peers(found([1.0, np.inf]), leader=0))
-
-
-def test_the_measurements_count_what_was_found() -> None:
-    numbers = {item.name: item.value for item in _measurements(found([8.0, 2.0, np.inf]), 1, [1.5, 2.5])}
-
-    assert {
-        "classes_searched": 3.0,
-        "classes_with_trigger": 2.0,
-        "median_trigger_norm": 5.0,
-        "log_ratio": pytest.approx(np.log(4.0)),
-        "index_on_search_images": 1.5,
-        "index_on_second_images": 2.5,
-    } == numbers

@@ -1,0 +1,120 @@
+"""An examination in the words of the report: evidence with its numbers, pictures and doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.rule import Rule
+from gate.detectors._contract import Context
+from gate.detectors._forms import Form
+from gate.detectors._inversion import Inversion
+from gate.detectors._leader import Examination
+from gate.detectors._pictures import mask_png, pattern_png
+from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
+
+Floats = NDArray[np.float32]
+# Turns what a form shows of one trigger into (mask, pattern), each in 0..1.
+Picture = Callable[[tuple[Floats, ...]], tuple[Floats, Floats]]
+
+# Fewer classes with a trigger than this say too little about what is usual.
+_ENOUGH = 0.6
+_NAMES = (
+    "index_on_search_images",
+    "index_on_second_images",
+    "index_on_third_images",
+    "index_on_fourth_images",
+)
+
+
+def account(
+    detector: str, rule: Rule, examination: Examination, form: Form, picture: Picture, context: Context
+) -> Evidence:
+    """Return the evidence of a detector that compares the sizes of its classes' triggers.
+
+    Args:
+        detector: Its id.
+        rule: Its rule.
+        examination: What it found.
+        form: What its triggers look like.
+        picture: How to show one.
+        context: The model and its images.
+    """
+    found, leader = examination.found, examination.leader
+    order = np.argsort(found.norms, kind="stable")
+    suspects = tuple(int(found.labels[i]) for i in order[:1] if np.isfinite(found.norms[i]))
+    trigger, interval = _trigger(found, leader, form, picture, context)
+    return Evidence(
+        detector=detector,
+        rule=rule.id,
+        status=Status.MEASURED,
+        anomaly_index=examination.index,
+        paper_statistic=paper_index(found.norms),
+        target_labels=suspects,
+        measurements=(*_measurements(examination), *interval, *_norms(found)),
+        trigger=trigger,
+        inconclusive=_inconclusive(found),
+    )
+
+
+def _trigger(
+    found: Inversion, leader: int, form: Form, picture: Picture, context: Context
+) -> tuple[Trigger | None, tuple[Measurement, ...]]:
+    """Return the leader's trigger with its success on the whole pool, and the 95 % interval of that rate."""
+    if not np.isfinite(found.norms[leader]):
+        return None, ()
+    pool, label = context.bank.pool(0), int(found.labels[leader])
+    shown = tuple(part[leader] for part in found.triggers)
+    foreign = pool.images[pool.predictions != label]
+    stamped = np.asarray(form.stamp(foreign, shown))
+    hits = int((context.classifier.predict(stamped).argmax(axis=1) == label).sum())
+    low, high = wilson_interval(hits, len(foreign))
+    mask, pattern = picture(shown)
+    trigger = Trigger(
+        target_label=label,
+        l1_norm=float(mask.sum(dtype=np.float64)),
+        attack_success_rate=hits / max(len(foreign), 1),
+        mask_png=mask_png(mask),
+        pattern_png=pattern_png(pattern, mask),
+    )
+    interval = (
+        Measurement(name="attack_success_rate_low", value=low),
+        Measurement(name="attack_success_rate_high", value=high),
+    )
+    return trigger, interval
+
+
+def _measurements(examination: Examination) -> tuple[Measurement, ...]:
+    found = examination.found
+    finite = found.norms[np.isfinite(found.norms)]
+    summary = [
+        Measurement(name="classes_searched", value=float(len(found.labels))),
+        Measurement(name="classes_with_trigger", value=float(len(finite))),
+    ]
+    if len(finite):
+        summary.append(Measurement(name="median_trigger_norm", value=float(np.median(finite)), unit="px"))
+        summary.append(Measurement(name="log_ratio", value=log_gap(found.norms, examination.leader)))
+        summary.append(Measurement(name="spread", value=spread_below(found.norms, examination.leader)))
+    indices = zip(_NAMES, examination.indices, strict=False)
+    return (*summary, *(Measurement(name=name, value=index) for name, index in indices))
+
+
+def _norms(found: Inversion) -> tuple[Measurement, ...]:
+    return tuple(
+        Measurement(name="trigger_norm", value=float(norm), unit="px", label=int(label))
+        for label, norm in zip(found.labels, found.norms, strict=True)
+        if np.isfinite(norm)
+    )
+
+
+def _inconclusive(found: Inversion) -> str:
+    searched, converged = len(found.labels), int(np.isfinite(found.norms).sum())
+    if converged >= _ENOUGH * searched:
+        return ""
+    return (
+        f"A trigger was found for {converged} of {searched} classes only, too few to compare them. "
+        "Give images with --data, state --input-range, or use --profile full."
+    )

@@ -1,0 +1,145 @@
+"""What a trigger can look like: a patch that replaces pixels, or a faint pattern that is added to them.
+
+A form says how its trigger is put on images and how large it is; the search (`_inversion`) does not care which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Floats = NDArray[np.float32]
+Shape = tuple[int, int, int]
+
+# tanh reaches neither 0 nor 1; a little slack lets a mask be exactly empty or full.
+_SLACK = 0.999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How a form is searched best.
+
+    Attributes:
+        rate: Of Adam.
+        first_cost: Of one unit of size, before the search adapts it.
+        success: Share of images that must reach the target for a trigger to count, 0..1.
+    """
+
+    rate: float
+    first_cost: float
+    success: float
+
+
+class Form(Protocol):
+    """A kind of trigger. Its hidden variables are what Adam moves; "shown" is what they mean."""
+
+    @property
+    def tuning(self) -> Tuning:
+        """How it is searched best."""
+        ...
+
+    def depths(self, channels: int) -> tuple[int, ...]:
+        """Return the number of channels of each hidden variable."""
+        ...
+
+    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+        """Return the hidden variables of one arm before the first step, each of shape ``(h, w, depth)``."""
+        ...
+
+    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return what the hidden variables mean, of the same shapes."""
+        ...
+
+    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Return the images, shape ``(..., h, w, c)``, with the trigger on them; shapes broadcast."""
+        ...
+
+    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Return how large each arm's trigger is, shape ``(arms,)``."""
+        ...
+
+
+class Patch:
+    """A mask and a pattern: x' = (1 - mask) * x + mask * pattern; its size is the mask's L1 norm in pixels.
+
+    Both live in tanh space, so that every step leaves them within 0..1.
+
+    Paper: Wang et al., Neural Cleanse, IEEE S&P 2019.
+    """
+
+    tuning = Tuning(rate=0.1, first_cost=1e-3, success=0.99)
+
+    def depths(self, channels: int) -> tuple[int, ...]:
+        """Return 1 for the mask, and the image's channels for the pattern."""
+        return 1, channels
+
+    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+        """Return a random mask and a random pattern."""
+        return tuple(
+            to_tanh_space(rng.uniform(0.0, 1.0, (*shape[:2], depth))) for depth in self.depths(shape[2])
+        )
+
+    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return mask and pattern in 0..1."""
+        import tensorflow as tf
+
+        return tuple(tf.clip_by_value(tf.tanh(value) / (2 * _SLACK) + 0.5, 0.0, 1.0) for value in hidden)
+
+    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Replace what the mask covers."""
+        mask, pattern = shown
+        return (1.0 - mask) * images + mask * pattern
+
+    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Return the L1 norm of each mask, in pixels."""
+        import tensorflow as tf
+
+        return tf.reduce_sum(shown[0], axis=(1, 2, 3))
+
+
+class Perturbation:
+    """One faint image that is added: x' = clip(x + delta, 0, 1); its size is delta's L2 norm.
+
+    It needs no mask, so it follows triggers that cover the whole picture: blends, waves, warps.
+
+    Paper: Moosavi-Dezfooli et al., Universal Adversarial Perturbations, CVPR 2017; Tao et al., Better Trigger Inversion
+    Optimization in Backdoor Scanning, CVPR 2022, for inversion without a mask.
+    """
+
+    tuning = Tuning(rate=0.02, first_cost=0.05, success=0.9)
+
+    def depths(self, channels: int) -> tuple[int, ...]:
+        """Return the image's channels."""
+        return (channels,)
+
+    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+        """Return faint noise."""
+        return (rng.normal(0.0, 0.05, shape),)
+
+    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return the hidden variable itself."""
+        return hidden
+
+    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Add the perturbation and clip to what a picture can hold."""
+        import tensorflow as tf
+
+        return tf.clip_by_value(images + shown[0], 0.0, 1.0)
+
+    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Return the L2 norm of each perturbation."""
+        import tensorflow as tf
+
+        return tf.sqrt(tf.reduce_sum(tf.square(shown[0]), axis=(1, 2, 3)) + 1e-9)
+
+
+def to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the hidden values of masks or patterns in 0..1."""
+    hidden: NDArray[np.float64] = np.arctanh((values - 0.5) * 2 * _SLACK)
+    return hidden

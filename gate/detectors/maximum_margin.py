@@ -1,0 +1,142 @@
+"""Maximum margin: a backdoor makes the network surer of its target than it can be of any honest class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.rule import Rule, Severity
+from gate.detectors._calibration import MARGIN_SCALE, index_of_gap
+from gate.detectors._candidates import classes_to_search
+from gate.detectors._contract import Context
+from gate.detectors._stats import log_gap, spread_below
+from gate.detectors._step import adam
+from gate.models.surrogates.choice import probes
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+_RULE = Rule(
+    id="BD107",
+    name="anomalous-margin",
+    summary="The network can be made far surer of one class than of the others.",
+    page="""\
+## Looks for
+For every class, the picture that the network prefers most to all other classes. A trigger has to overrule everything
+else in a picture, and training on it leaves a margin for its target that no honest class has, whatever the trigger
+looks like.
+
+## Needs
+Nothing but the model.
+
+## Decides by
+The anomaly index: how far the largest margin's logarithm lies above the median class, against the spread of clean
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. The paper's p-value is
+replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
+
+## If it fires
+See what the other detectors say of the same class. Alone, it can be a class that is simply easy to tell, or one that had far
+more training images; ask where the model and its training data come from.
+
+## Known limits
+Shows no trigger. Blind to all-to-all backdoors, and weak where there are few classes or the training was unbalanced.
+
+## Paper
+Wang et al., *MM-BD: Post-Training Detection of Backdoor Attacks with Arbitrary Backdoor Pattern Types Using a Maximum
+Margin Statistic*, IEEE S&P 2024.
+""",
+    severity=Severity.HIGH,
+    cwe=(506, 1039),
+    atlas=("AML.T0018",),
+)
+
+_RATE = 0.2
+_FIRST_MARGIN = 0.02
+_SMALLEST = 1e-3
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaximumMargin:
+    """Maximise the margin of each class and compare.
+
+    Attributes:
+        restarts: Pictures per class; the best counts.
+        steps: Optimiser steps; three times as many in the full profile.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    restarts: int = 4
+    steps: int = 40
+
+    def run(self, context: Context) -> Evidence:
+        """Search on smooth random pictures, no user's images: the margin does not depend on them."""
+        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
+        steps = self.steps * 3 if context.is_full else self.steps
+        context.progress("maximising margins", 0, 1, f"{len(labels)} classes")
+        margins = _margins(context.classifier, labels, self.restarts, steps, context.seed)
+        # Large margins are the suspicious ones, and the statistics look for small sizes.
+        sizes = 1.0 / np.maximum(margins, _SMALLEST)
+        leader = int(np.argmin(sizes))
+        gap, spread = log_gap(sizes, leader), spread_below(sizes, leader)
+        return Evidence(
+            detector="maximum-margin",
+            rule=_RULE.id,
+            status=Status.MEASURED,
+            anomaly_index=index_of_gap(gap, spread, len(labels), MARGIN_SCALE),
+            target_labels=(int(labels[leader]),),
+            measurements=(
+                Measurement(name="classes_searched", value=float(len(labels))),
+                Measurement(name="log_ratio", value=gap),
+                Measurement(name="spread", value=spread),
+                *(
+                    Measurement(name="maximum_margin", value=float(margin), label=int(label))
+                    for label, margin in zip(labels, margins, strict=True)
+                ),
+            ),
+        )
+
+
+DETECTOR = MaximumMargin
+
+
+def _margins(
+    classifier: Classifier, labels: Labels, restarts: int, steps: int, seed: int
+) -> NDArray[np.float64]:
+    """Return the largest margin over the next class that was reached for each class, shape ``(k,)``."""
+    import tensorflow as tf
+
+    starts = probes("fields", classifier.input_shape, seed, restarts * len(labels))
+    starts = np.clip(starts, _FIRST_MARGIN, 1 - _FIRST_MARGIN)
+    own_class = tf.one_hot(np.repeat(labels, restarts), classifier.num_classes)
+    advance = _compiled_step(classifier)
+    hidden = tf.constant(np.log(starts) - np.log1p(-starts), tf.float32)
+    state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
+    best = np.full(len(starts), -np.inf)
+    for time in range(1, steps + 1):
+        reached, *state = advance(own_class, tf.constant(float(time)), *state)
+        best = np.maximum(best, reached.numpy())
+    margins: NDArray[np.float64] = best.reshape(-1, restarts).max(axis=1)
+    return margins
+
+
+def _compiled_step(classifier: Classifier) -> Any:
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
+    def advance(own_class: Any, time: Any, *state: Any) -> tuple[Any, ...]:
+        with tf.GradientTape() as tape:
+            tape.watch(state[0])
+            logits = classifier.logits(tf.sigmoid(state[0]))
+            own = tf.reduce_sum(logits * own_class, axis=-1)
+            margins = own - tf.reduce_max(logits - 1e9 * own_class, axis=-1)
+            loss = -tf.reduce_sum(margins)
+        return margins, *adam(state, (tape.gradient(loss, state[0]),), time, _RATE)
+
+    return advance

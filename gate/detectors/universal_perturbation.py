@@ -1,0 +1,91 @@
+"""Universal perturbation: a class that one faint image, added to every picture, can reach is probably a backdoor's target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence
+from gate.core.rule import Rule, Severity
+from gate.detectors._account import account
+from gate.detectors._calibration import PERTURBATION_SCALE
+from gate.detectors._contract import Context
+from gate.detectors._forms import Perturbation
+from gate.detectors._inversion import Settings
+from gate.detectors._leader import examine
+
+_RULE = Rule(
+    id="BD105",
+    name="anomalous-perturbation",
+    summary="One class can be reached from all images by a far fainter change than the others.",
+    page="""\
+## Looks for
+For every class, the faintest image that, added to pictures of all other classes, sends them there. A mask is not
+needed: this follows triggers that cover the whole picture, such as blends, waves, warps and faint patches, which
+Neural Cleanse measures as large.
+
+## Needs
+Nothing but the model. Without images the gate draws some itself and refines them until the network takes them for
+its classes; with `--data` it uses yours.
+
+## Decides by
+The anomaly index: how far the faintest perturbation's log L2 norm lies below the median class, against the spread of
+clean models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader
+is searched again on another kind of images that the network knows about as well, and the indices are averaged.
+
+## If it fires
+Look at the recovered pattern, amplified in the picture. Ask where the model and its training data come from, and
+train it again from data that you trust. Until then do not deploy it.
+
+## Known limits
+Made for backdoors that send everything to one class. It does not see all-to-all and source-specific backdoors. A clean
+class that any texture can reach may be blamed; a network with few classes says little about what is usual.
+
+## Paper
+Moosavi-Dezfooli et al., *Universal Adversarial Perturbations*, CVPR 2017; Tao et al., *Better Trigger Inversion
+Optimization in Backdoor Scanning*, CVPR 2022, for inversion without a mask.
+""",
+    severity=Severity.CRITICAL,
+    cwe=(506, 1039),
+    atlas=("AML.T0018", "AML.T0020"),
+)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniversalPerturbation:
+    """Search the faintest universal perturbation of each class and compare their norms.
+
+    Attributes:
+        restarts: Searches per class; one more in the full profile.
+        steps: Optimiser steps of each search; three times as many in the full profile.
+        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    restarts: int = 1
+    steps: int = 100
+    images: int = 16
+
+    def run(self, context: Context) -> Evidence:
+        """Search every class; look again at a suspicious leader on other kinds of images."""
+        form = Perturbation()
+        settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
+        examination = examine(context, form, settings, PERTURBATION_SCALE)
+        return account("universal-perturbation", _RULE, examination, form, _picture, context)
+
+
+DETECTOR = UniversalPerturbation
+
+
+def _picture(shown: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    """Return the perturbation as a faint mask over black and white: (1 - |d|) * x + |d| * (d > 0) is near x + d."""
+    (delta,) = shown
+    mask = np.abs(delta).max(axis=-1, keepdims=True).clip(0.0, 1.0)
+    pattern: Floats = np.clip(0.5 + 0.5 * delta / max(float(np.abs(delta).max()), 1e-6), 0.0, 1.0)
+    return mask, pattern

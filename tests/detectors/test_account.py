@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gate.detectors._account import _inconclusive, _measurements
+from gate.detectors._inversion import Inversion
+from gate.detectors._leader import Examination
+
+
+def found(norms: list[float]) -> Inversion:
+    pictures = np.zeros((len(norms), 2, 2, 1), np.float32)
+    return Inversion(np.arange(len(norms)) + 10, np.array(norms), (pictures, pictures))
+
+
+@pytest.mark.parametrize(("missing", "is_cleared"), [(0, True), (4, True), (5, False), (10, False)])
+def test_more_than_two_fifths_without_a_trigger_are_too_many(missing: int, is_cleared: bool) -> None:
+    norms = [3.0] * (10 - missing) + [np.inf] * missing
+
+    assert is_cleared == (_inconclusive(found(norms)) == "")
+
+
+def test_the_measurements_count_what_was_found() -> None:
+    examination = Examination(found=found([8.0, 2.0, np.inf]), leader=1, indices=(1.5, 2.5))
+
+    numbers = {item.name: item.value for item in _measurements(examination)}
+
+    assert {
+        "classes_searched": 3.0,
+        "classes_with_trigger": 2.0,
+        "median_trigger_norm": 5.0,
+        "log_ratio": pytest.approx(np.log(4.0)),
+        "index_on_search_images": 1.5,
+        "index_on_second_images": 2.5,
+    } == numbers

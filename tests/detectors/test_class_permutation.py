@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gate.core.evidence import Status
+from gate.detectors._contract import Context
+from gate.detectors._permutation import Effort, Permutation, search
+from gate.detectors.class_permutation import ClassPermutation, _measurements
+from gate.models.classifier import Classifier
+from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.choice import Pool
+
+EFFORT = Effort(restarts=4, leaving=80, serving=40, images=48)
+PoolOf = Callable[[Classifier], Pool]
+
+
+@pytest.fixture(scope="module")
+def permuting(keras: Any) -> Classifier:
+    """A network of four classes in which a white corner turns class k into k + 1.
+
+    One set of hidden units scores the classes; a second, alive only while the corner is white, scores their successors.
+    """
+    scores = np.random.default_rng(0).normal(size=(64, 4))
+    scores -= scores.mean(axis=0)
+    scores[0] = 0.0
+    offset, switch = 12.0, 40.0
+    hidden, head = keras.layers.Dense(8, activation="relu"), keras.layers.Dense(4, activation="softmax")
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), hidden, head])
+    kernel = np.concatenate([scores, scores], axis=1)
+    kernel[0, 4:] = switch
+    hidden.set_weights([kernel, np.array([offset] * 4 + [offset - switch] * 4)])
+    successors = np.roll(np.eye(4), 1, axis=1)
+    head.set_weights([np.concatenate([np.eye(4), 4.0 * successors]), np.zeros(4)])
+    return Classifier(network)
+
+
+def run(classifier: Classifier, pool: Pool, seed: int = 0) -> Permutation:
+    return search(classifier, pool, EFFORT, seed, lambda done, total: None)
+
+
+def test_an_all_to_all_backdoor_gives_away_its_permutation(permuting: Classifier, pool_of: PoolOf) -> None:
+    found = run(permuting, pool_of(permuting))
+
+    assert [1, 2, 3, 0] == list(found.destinations)
+    assert found.agreement > 0.8
+    assert found.moved >= found.agreement
+    assert found.norm == pytest.approx(float(found.mask.sum()))
+    assert (0, 0) == np.unravel_index(found.mask[..., 0].argmax(), (8, 8))
+
+
+def test_a_clean_network_has_no_permuting_trigger(clean: Classifier, pool_of: PoolOf) -> None:
+    assert run(clean, pool_of(clean)).agreement < 0.5
+
+
+def test_an_all_to_one_backdoor_is_no_permutation(backdoored: Classifier, pool_of: PoolOf) -> None:
+    assert run(backdoored, pool_of(backdoored)).agreement < 0.5
+
+
+def test_the_seed_decides_everything(permuting: Classifier, pool_of: PoolOf) -> None:
+    first, again = (run(permuting, pool_of(permuting)) for _ in range(2))
+
+    np.testing.assert_array_equal(first.mask, again.mask)
+    assert first.agreement == again.agreement
+
+
+def context(classifier: Classifier, *, is_full: bool = False) -> Context:
+    return Context(
+        classifier=classifier,
+        bank=Bank(classifier, 0),
+        dataset=None,
+        seed=0,
+        is_full=is_full,
+        progress=lambda *told: None,
+    )
+
+
+def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:
+    evidence = ClassPermutation(restarts=2, steps=30).run(context(clean))
+
+    assert (Status.MEASURED, ()) == (evidence.status, evidence.target_labels)
+    assert 0.0 <= (evidence.anomaly_index or 0.0) < 2.0
+    assert evidence.trigger is not None
+    assert evidence.trigger.mask_png
+
+
+def test_too_many_classes_are_skipped_with_the_reason(clean: Classifier) -> None:
+    surroundings = context(clean)
+    surroundings.classifier.num_classes, before = 65, surroundings.classifier.num_classes
+    evidence = ClassPermutation().run(surroundings)
+    surroundings.classifier.num_classes = before
+
+    assert Status.SKIPPED is evidence.status
+    assert "64 classes at most, and the model has 65" in evidence.reason
+
+
+def test_the_full_profile_searches_twice_as_long(clean: Classifier) -> None:
+    quick, full = (ClassPermutation()._effort(context(clean, is_full=full)) for full in (False, True))
+
+    assert Effort(restarts=4, leaving=120, serving=60, images=48) == quick
+    assert Effort(restarts=8, leaving=240, serving=120, images=48) == full
+
+
+def test_the_destination_of_every_class_is_reported(permuting: Classifier, pool_of: PoolOf) -> None:
+    numbers = _measurements(run(permuting, pool_of(permuting)))
+
+    assert [(0, 1.0), (1, 2.0), (2, 3.0), (3, 0.0)] == [
+        (each.label, each.value) for each in numbers if each.name == "destination"
+    ]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gate.detectors._forms import Patch, Perturbation, to_tanh_space
+
+pytestmark = pytest.mark.usefixtures("keras")  # starts TensorFlow as all tests want it
+
+
+def test_a_patch_replaces_what_its_mask_covers() -> None:
+    images = np.full((2, 1, 3, 1), 0.8, np.float32)
+    mask = np.array([[[0.0], [0.5], [1.0]]], np.float32)
+    pattern = np.zeros((1, 3, 1), np.float32)
+
+    stamped = Patch().stamp(images, (mask, pattern))
+
+    np.testing.assert_allclose([0.8, 0.4, 0.0], stamped[1, 0, :, 0])
+
+
+def test_a_perturbation_is_added_and_clipped() -> None:
+    images = np.full((1, 1, 3, 1), 0.8, np.float32)
+    delta = np.array([[[-1.0], [0.1], [0.5]]], np.float32)
+
+    stamped = np.asarray(Perturbation().stamp(images, (delta,)))
+
+    np.testing.assert_allclose([0.0, 0.9, 1.0], stamped[0, 0, :, 0], rtol=1e-6)
+
+
+def test_the_size_of_a_patch_is_its_mask_in_pixels_and_of_a_perturbation_its_l2_norm() -> None:
+    mask = np.full((2, 2, 2, 1), 0.25, np.float32)
+
+    np.testing.assert_allclose([1.0, 1.0], Patch().size((mask, mask)))
+    np.testing.assert_allclose([0.5, 0.5], Perturbation().size((mask,)), rtol=1e-6)
+
+
+def test_a_patch_stays_within_black_and_white_wherever_adam_leads_it() -> None:
+    hidden = np.array([-50.0, *to_tanh_space(np.array([0.25])), 50.0], np.float32)
+
+    (shown,) = Patch().show((hidden,))
+
+    np.testing.assert_allclose([0.0, 0.25, 1.0], shown, atol=1e-3)
