@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Say what a rule means, or why a run failed.")
-@click.argument("topic", required=False, metavar="RULE|REPORT.json", shell_complete=suggestions.topics)
+@click.argument("topic", required=False, metavar="[RULE|REPORT.json]", shell_complete=suggestions.topics)
 @click.argument("path", required=False, metavar="[PATH]")
 def explain(topic: str | None, path: str | None) -> int:
     """Explain a rule (BD101, or its name), a detector, or a JSON report. Without argument: list all rules.
