@@ -65,8 +65,14 @@ def doctor(no_self_test: bool) -> int:
     for check in _checks(is_tested=not no_self_test):
         click.echo(f"{check.state:<4}  {check.name:<12}  {harmless(check.told)}")
         is_broken = is_broken or check.state is State.FAIL
-    click.echo("\nThe gate does not work here." if is_broken else "\nThe gate works here.")
+    click.echo(f"\n{_conclusion(is_broken=is_broken, is_tested=not no_self_test)}")
     return ExitCode.INCOMPLETE if is_broken else ExitCode.PASS
+
+
+def _conclusion(*, is_broken: bool, is_tested: bool) -> str:
+    if is_broken:
+        return "The gate does not work here."
+    return "The gate works here." if is_tested else "Nothing is missing; only the self-test proves more."
 
 
 def _checks(*, is_tested: bool) -> Iterator[Check]:
@@ -110,13 +116,7 @@ def _sandbox() -> Check:
 
     package = str(Path(gate.__file__).parents[1])
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
-        probe = subprocess.run(  # noqa: S603 - our own interpreter and our own lines
-            [sys.executable, "-I", "-c", _PROBE, package, folder],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        probe = _run([sys.executable, "-I", "-c", _PROBE, package, folder])
     told = (probe.stdout.strip() or probe.stderr.strip().rpartition("\n")[2]) or "no answer"
     return sandbox_check(told, is_required=is_ci(environment()), is_crashed=probe.returncode != 0)
 
@@ -140,7 +140,17 @@ def _tool(name: str, purpose: str) -> Check:
     place = shutil.which(name)
     if place is None:
         return Check(state=State.NOTE, name=name, told=f"not found; {purpose}")
-    return Check(state=State.OK, name=name, told=place)
+    told = _run([place, "--version"]).stdout.partition("\n")[0]
+    return Check(state=State.OK, name=name, told=f"{told or 'silent'} in {place}")
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 - our own interpreter, or a tool that the gate runs anyway
+            command, capture_output=True, text=True, check=False, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
 def _policy() -> Check:

@@ -31,7 +31,7 @@ def rows(out: str) -> dict[str, tuple[str, str]]:
 def test_a_healthy_machine_is_described(told: Run) -> None:
     code, out, _ = told("doctor", "--no-self-test")
 
-    assert (0, "The gate works here.") == (code, out.splitlines()[-1])
+    assert (0, "Nothing is missing; only the self-test proves more.") == (code, out.splitlines()[-1])
     known = rows(out)
     assert {"gate", "python", "engine", "sandbox", "git", "git-lfs", "dvc", "policy", "self-test"} == set(
         known
@@ -71,6 +71,19 @@ def test_a_missing_tool_is_noted(told: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
     assert 0 == code
     assert ("note", "not found; needed by --staged and --diff") == rows(out)["git"]
+
+
+def test_a_tool_that_does_not_start_is_no_reason_to_stop(
+    told: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "dvc").write_bytes(b"no program")
+    (tmp_path / "dvc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    code, out, _ = told("doctor", "--no-self-test")
+
+    assert 0 == code
+    assert ("ok", f"silent in {tmp_path / 'dvc'}") == rows(out)["dvc"]
 
 
 def of(path: str, verdict: Verdict, like: ArtifactReport, **changes: object) -> ArtifactReport:
@@ -116,7 +129,7 @@ def test_the_wheel_carries_what_a_checkout_has() -> None:
 def test_the_self_test_tells_the_two_models_apart(told: Run) -> None:
     code, out, _ = told("doctor")
 
-    assert 0 == code
+    assert (0, "The gate works here.") == (code, out.splitlines()[-1])
     state, found = rows(out)["self-test"]
     assert "ok" == state
     assert found.startswith("backdoored-patch.keras fail (")
