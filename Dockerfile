@@ -14,6 +14,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
+COPY examples examples
 COPY gate gate
 RUN python -m venv /opt/backdoor-gate \
  && /opt/backdoor-gate/bin/python -m pip install '.[scan]'

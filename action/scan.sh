@@ -10,6 +10,7 @@ reports="$(mktemp -d "$RUNNER_TEMP/backdoor-gate-XXXXXX")"
 sarif="${GATE_SARIF_FILE:-$reports/report.sarif}"
 junit="${GATE_JUNIT_FILE:-$reports/report.xml}"
 json="${GATE_JSON_FILE:-$reports/report.json}"
+html="${GATE_HTML_FILE:-$reports/report.html}"
 markdown="$reports/summary.md"
 annotations="$reports/annotations.txt"
 
@@ -101,10 +102,11 @@ finish() {
   exit 0
 }
 
-rm -f -- "$sarif" "$junit" "$json" # a report that the repository holds is not ours
+rm -f -- "$sarif" "$junit" "$json" "$html" # a report that the repository holds is not ours
 output sarif-file "$sarif"
 output junit-file "$junit"
 output json-file "$json"
+output html-file "$html"
 
 mapfile -d '' -t selected < <(paths)
 base=""
@@ -124,7 +126,7 @@ read -r -d '' -a more <<<"${GATE_ARGS:-}" || true
 
 code=0
 muted env -i "${environment[@]}" "$GATE_COMMAND" check "${given[@]}" \
-  --output console=- --output "sarif=$sarif" --output "junit=$junit" --output "json=$json" \
+  --output console=- --output "sarif=$sarif" --output "junit=$junit" --output "json=$json" --output "html=$html" \
   --output "markdown=$markdown" --output "github=$annotations" "${more[@]}" -- "${selected[@]}" || code=$?
 
 if [[ -f "$annotations" ]]; then

@@ -12,6 +12,36 @@ from gate.cli.main import cli
 from gate.cli.registry import all_rules
 
 DOCS = Path(__file__).parent
+_INTRODUCTION = (
+    "`backdoor-gate init --github --gitlab --pre-commit` writes these files into the repository whose root is the current "
+    "folder. It never overwrites what is there unless `--force` is given, and a `.gitlab-ci.yml` or "
+    "`.pre-commit-config.yaml` of yours not even then. Every system keeps the exit code: 0 passed, 1 findings, 2 wrong "
+    "usage, 3 incomplete."
+)
+_STARTERS = (
+    (
+        "GitHub",
+        "github/model-gate.yml",
+        "yaml",
+        "`init --github` writes it to `.github/workflows/model-gate.yml`.",
+    ),
+    (
+        "GitLab",
+        "gitlab/backdoor-gate.gitlab-ci.yml",
+        "yaml",
+        "`init --gitlab` writes it to `.gitlab/` and includes it. The findings stand in the merge request as Code Quality, "
+        "the triggers as pictures in the test report, the HTML report as an exposed artifact.",
+    ),
+    ("Jenkins", "jenkins/Jenkinsfile", "groovy", "To copy; the triggers are attached to the failed tests."),
+    (
+        "pre-commit",
+        "pre-commit/pre-commit-config.yaml",
+        "yaml",
+        "`init --pre-commit` writes it to `.pre-commit-config.yaml`. End `args` of your own with `--`, so that no file "
+        "name is read as an option.",
+    ),
+    ("Policy", "policy/backdoor-gate.yaml", "yaml", "`init` writes it to `.backdoor-gate.yaml`."),
+)
 _NOTE = "<!-- Made by docs/build.py from the code; do not edit. -->\n\n"
 
 
@@ -42,7 +72,19 @@ def _helps(command: click.Command, context: click.Context) -> list[tuple[str, st
     return helps
 
 
-PAGES = {"rules.md": rules_page, "cli.md": cli_page}
+def ci_page() -> str:
+    """Return what runs the gate in each system, as the files of examples/ have it."""
+    parts = [_starter(*starter) for starter in _STARTERS]
+    return _NOTE + "# In your CI\n\n" + _INTRODUCTION + "\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _starter(title: str, file: str, language: str, remark: str) -> str:
+    content = (DOCS.parent / "examples" / file).read_text(encoding="utf-8").rstrip()
+    head = f"## {title}\n\n{remark} From [`examples/{file}`](../examples/{file}):"
+    return f"{head}\n\n```{language}\n{content}\n```"
+
+
+PAGES = {"rules.md": rules_page, "cli.md": cli_page, "ci.md": ci_page}
 
 
 def main() -> int:

@@ -11,7 +11,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = "examples/models"
 REPORTS = Path("demo-report")
-FILES = {"json": "report.json", "sarif": "report.sarif", "junit": "report.xml", "markdown": "report.md"}
+FILES = {
+    "json": "report.json",
+    "sarif": "report.sarif",
+    "junit": "report.xml",
+    "markdown": "report.md",
+    "html": "report.html",
+}
 
 
 def scan() -> int:

@@ -13,7 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "gate").rglob("*.py"))
 # They are, or prepare, the other process: its environment and its standard output are theirs to arrange.
 OTHER_PROCESS = {"gate/worker.py", "gate/isolation.py"}
-HEAVY = {"tensorflow", "keras", "sklearn", "scipy", "joblib", "h5py", "PIL", "junit_xml"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "sklearn",
+    "scipy",
+    "joblib",
+    "h5py",
+    "PIL",
+    "junit_xml",
+    "jinja2",
+    "markdown_it",
+    "markupsafe",
+}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

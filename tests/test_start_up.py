@@ -11,8 +11,19 @@ from pathlib import Path
 import pytest
 
 LIMIT = 0.3  # seconds of CPU time
-HEAVY = ("tensorflow", "keras", "sklearn", "scipy", "h5py", "joblib", "PIL", "matplotlib", "junit_xml")
-LIGHT = [("--help",), ("policy", "check"), ("explain", "BD101"), ("explain",)]
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "sklearn",
+    "scipy",
+    "h5py",
+    "joblib",
+    "PIL",
+    "matplotlib",
+    "junit_xml",
+    "jinja2",
+)
+LIGHT = [("--help",), ("policy", "check"), ("explain", "BD101"), ("explain",), ("completion", "bash")]
 
 # Runs the command, then tells on its last line which heavy modules it has loaded.
 PROBE = f"""
@@ -58,7 +69,7 @@ def test_light_commands_start_at_once(
     assert best_of_three(PROBE, arguments, environ, tmp_path) < LIMIT
 
 
-@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+@pytest.mark.parametrize("arguments", [*LIGHT, ("doctor", "--no-self-test")], ids=" ".join)
 def test_light_commands_load_no_heavy_library(
     arguments: tuple[str, ...], environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli import suggestions
 from gate.core.errors import UsageError
-from gate.core.events import Events, NullEvents
 from gate.core.report import ExitCode
 
 if TYPE_CHECKING:
@@ -30,7 +28,11 @@ _EXECUTORS_TO_COME = ("dask", "ray")
     "--files-from", metavar="FILE|-", help="Read the names of files from FILE, one a line or NUL-separated."
 )
 @click.option(
-    "--policy", "policy_source", metavar="FILE|NAME", help="Policy file, or default, strict, paper, research."
+    "--policy",
+    "policy_source",
+    metavar="FILE|NAME",
+    shell_complete=suggestions.policies,
+    help="Policy file, or default, strict, paper, research.",
 )
 @click.option(
     "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
@@ -49,7 +51,12 @@ _EXECUTORS_TO_COME = ("dask", "ray")
     "--input-range", metavar="LOW,HIGH", help="Raw values of black and white, such as 0,255 or -1,1."
 )
 @click.option(
-    "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report; may be repeated."
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    shell_complete=suggestions.formats,
+    help="Write a report; may be repeated.",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all random choices."
@@ -102,8 +109,9 @@ def check(
     """
     from gate import pipeline
     from gate.cli.outputs import parse_targets, write
+    from gate.cli.progress import listener
     from gate.cli.registry import all_rules
-    from gate.cli.terminal import environment
+    from gate.cli.terminal import environment, is_ci
     from gate.core.job import DataCall
 
     targets = parse_targets(outputs)
@@ -126,19 +134,15 @@ def check(
         input_range=_parse_range(input_range),
         data=None if data is None else DataCall(path=data, role=data_role),
         is_static=is_static,
-        require_sandbox=_is_ci(environment()) if require_sandbox is None else require_sandbox,
+        require_sandbox=is_ci(environment()) if require_sandbox is None else require_sandbox,
     )
-    with _events() as events:
+    with listener() as events:
         report = pipeline.run(request, events)
     write(report, targets, all_rules(), verbose=verbose, quiet=quiet)
     if exit_zero and report.exit_code:
         click.echo(f"backdoor-gate: --exit-zero hides exit code {report.exit_code.value}.", err=True)
         return ExitCode.PASS
     return report.exit_code
-
-
-def _is_ci(environ: Mapping[str, str]) -> bool:
-    return environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _load_policy(source: str | None, root: Path) -> Policy:
@@ -212,14 +216,3 @@ def _check_executor(value: str) -> None:
             f"--executor: {value} is not available in this version.", hint="Use --jobs and --shard I/N."
         )
     raise UsageError(f"--executor: expected local, received {value!r}.", hint="Leave it out.")
-
-
-def _events() -> AbstractContextManager[Events]:
-    from gate.cli.terminal import environment, terminal
-
-    screen = terminal(sys.stderr, environment())
-    if not screen.is_live:
-        return nullcontext(NullEvents())
-    from gate.cli.progress import ProgressBars
-
-    return ProgressBars(color=screen.color)

@@ -19,6 +19,9 @@ _COMMANDS = {
     "merge": "gate.cli.merge:merge",
     "explain": "gate.cli.explain:explain",
     "policy": "gate.cli.policy:policy",
+    "init": "gate.cli.init:init",
+    "doctor": "gate.cli.doctor:doctor",
+    "completion": "gate.cli.completion:completion",
 }
 
 

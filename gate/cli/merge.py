@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gate.cli import suggestions
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.evidence import Trigger
 from gate.core.report import ArtifactReport, ScanReport
@@ -19,7 +20,12 @@ from gate.pipeline import shard_of
 @click.command(short_help="Merge JSON reports of shards or batches into one.")
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT.json...")
 @click.option(
-    "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report; may be repeated."
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    shell_complete=suggestions.formats,
+    help="Write a report; may be repeated.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every model and class in full.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from gate.cli.terminal import environment, terminal
+from gate.core.events import Events, NullEvents
 from gate.core.report import ArtifactReport
 from gate.core.text import printable
 
@@ -12,6 +16,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _NAME = 38
+
+
+def listener() -> AbstractContextManager[Events]:
+    """Return who listens to a run: bars where a person watches, else nobody."""
+    screen = terminal(sys.stderr, environment())
+    return ProgressBars(color=screen.color) if screen.is_live else nullcontext(NullEvents())
 
 
 class ProgressBars:

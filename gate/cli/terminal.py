@@ -46,3 +46,8 @@ def _columns(environ: Mapping[str, str]) -> str:
 def environment() -> Mapping[str, str]:
     """Return the process's environment; nobody else reads it."""
     return os.environ
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Tell whether a CI system runs this; they all set CI."""
+    return environ.get("CI", "").lower() not in ("", "0", "false")

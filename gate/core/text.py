@@ -17,5 +17,18 @@ def printable(text: str, limit: int = 500) -> str:
     return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
+def harmless(text: str, limit: int = 500) -> str:
+    """Return hostile text on one line, hidden characters spelled out, CI commands taken apart.
+
+    GitHub's runner obeys `::` at the start of a line (which a table cell may become when it is wrapped) and
+    `##[` anywhere; GitLab and Jenkins obey `[[ATTACHMENT|`.
+    """
+    shown = printable(text, limit)
+    for command, apart in (("::", ": :"), ("##[", "## ["), ("[[", "[ [")):
+        while command in shown:
+            shown = shown.replace(command, apart)
+    return shown
+
+
 def _spell(char: str) -> str:
     return char.encode("unicode_escape", "backslashreplace").decode("ascii")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from gate.core.errors import PolicyError
+from gate.core.shipped import folder
 from gate.policy.check import check, unknown
 from gate.policy.document import FileDocument, merge
 from gate.policy.model import Override, PathPolicy, Policy, Profile
@@ -35,9 +36,7 @@ class _Place:
 
 def builtin_directory() -> Path:
     """Return the folder of the built-in policies: in the package if installed, beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "policies"
-    return installed if installed.is_dir() else package.parent / "policies"
+    return folder("policies", "policies")
 
 
 def load(source: str | None, known: Known, builtin: Path, root: Path) -> Policy:

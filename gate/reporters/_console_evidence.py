@@ -9,7 +9,7 @@ from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport
 from gate.reporters._glyphs import Glyphs
 from gate.reporters._picture import Picture, Rgb, picture, shaded
-from gate.reporters._words import CLEAN_LIMIT, NOTHING, labels, leading_trigger, number, percent
+from gate.reporters._words import CLEAN_LIMIT, NOTHING, by_class, labels, leading_trigger, number, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,7 +43,7 @@ def detectors(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]
 def class_tables(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]:
     """Return, for each detector that inverted triggers, its classes with the smallest trigger first."""
     for evidence in entry.evidence:
-        norms = _by_class(evidence, "trigger_norm")
+        norms = by_class(evidence, "trigger_norm")
         if norms:
             yield _classes(evidence, norms, glyphs)
 
@@ -114,10 +114,6 @@ def _remarks(evidence: Iterable[Evidence], glyphs: Glyphs) -> Iterable[Text]:
         reason = one.inconclusive or one.reason
         if reason:
             yield Text(f"{glyphs.text(one.detector)} {word}: {glyphs.text(reason)}", style="dim")
-
-
-def _by_class(evidence: Evidence, name: str) -> dict[int, float]:
-    return {m.label: m.value for m in evidence.measurements if m.name == name and m.label is not None}
 
 
 def _classes(evidence: Evidence, norms: dict[int, float], glyphs: Glyphs) -> RenderableType:

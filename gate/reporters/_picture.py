@@ -51,16 +51,16 @@ def picture(trigger: Trigger, columns: int = 32) -> Picture | None:
     """
     from PIL import Image
 
-    mask = _decode(trigger.mask_png, "L")
+    mask = decode(trigger.mask_png, "L")
     if mask is None:
         return None
-    pattern = _decode(trigger.pattern_png, "RGB")
+    pattern = decode(trigger.pattern_png, "RGB")
     if pattern is None or pattern.size != mask.size:
         pattern = Image.new("RGB", mask.size, (255, 255, 255))
     pattern.putalpha(mask)
     # Pillow averages RGBA weighted by opacity, so pixels outside the mask do not bleed into the trigger.
     stamp = _fit(pattern, columns)
-    stamp.putalpha(_strengthened(stamp.getchannel("A")))
+    stamp.putalpha(strengthened(stamp.getchannel("A")))
     ground = _chequered(stamp.size)
     ground.paste(stamp, mask=stamp.getchannel("A"))
     return Picture(
@@ -101,7 +101,8 @@ def _step(top: int, bottom: int) -> int:
     return round((top + bottom) / 2 / 255 * (len(_SHADES) - 1))
 
 
-def _decode(png: bytes, mode: str) -> Image | None:
+def decode(png: bytes, mode: str) -> Image | None:
+    """Return a PNG as an image of this mode; None if it is hostile, broken, or larger than any model's input."""
     import struct
     import zlib
 
@@ -135,8 +136,11 @@ def _fit(image: Image, columns: int) -> Image:
     return even
 
 
-def _strengthened(alpha: Image) -> Image:
-    # A trigger of a few pixels fades when a large picture is shrunk.
+def strengthened(alpha: Image) -> Image:
+    """Return a mask with its strongest pixel opaque, or nearly so.
+
+    A trigger of a few pixels fades when a large picture is shrunk, and a faint one cannot be seen at all.
+    """
     peak = max(alpha.tobytes())
     gain = 255 / max(peak, _FAINTEST_PEAK)
     return alpha.point([min(255, round(value * gain)) for value in range(256)])

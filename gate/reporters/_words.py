@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
-from gate.core.text import printable
+from gate.core.text import harmless
 
 # The scale of every anomaly index: at most 1 % of clean reference models exceed it (core/evidence.py).
 CLEAN_LIMIT = 2.0
 NOTHING = "-"
+
+safe = harmless
 
 _ORDER = (Verdict.FAIL, Verdict.INCOMPLETE, Verdict.WAIVED, Verdict.PASS)
 _PAST = {
@@ -25,19 +27,6 @@ _MEANING = {
     ExitCode.FINDINGS: "a finding fails the policy",
     ExitCode.INCOMPLETE: "a model could not be scanned in full, so it does not pass",
 }
-
-
-def safe(text: str, limit: int = 500) -> str:
-    """Return hostile text on one line, hidden characters spelled out, CI commands taken apart.
-
-    GitHub's runner obeys `::` at the start of a line (which a table cell may become when it is wrapped) and
-    `##[` anywhere; GitLab and Jenkins obey `[[ATTACHMENT|`.
-    """
-    shown = printable(text, limit)
-    for command, harmless in (("::", ": :"), ("##[", "## ["), ("[[", "[ [")):
-        while command in shown:
-            shown = shown.replace(command, harmless)
-    return shown
 
 
 def stops_run(entry: ArtifactReport) -> bool:
@@ -135,3 +124,8 @@ def leading_trigger(entry: ArtifactReport) -> Trigger | None:
     pictured = [e for e in entry.evidence if e.trigger and e.trigger.mask_png]
     strongest = max(pictured, key=lambda e: e.anomaly_index or 0.0, default=None)
     return strongest.trigger if strongest else None
+
+
+def by_class(evidence: Evidence, name: str) -> dict[int, float]:
+    """Return what a detector measured of each class under this name, by label."""
+    return {m.label: m.value for m in evidence.measurements if m.name == name and m.label is not None}

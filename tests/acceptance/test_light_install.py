@@ -74,6 +74,36 @@ def test_static_checks_work(light_python: Path, examples: Path) -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_the_doctor_says_what_is_missing(light_python: Path, examples: Path) -> None:
+    done = subprocess.run(
+        [light_python, "-P", "-m", "gate", "doctor"],
+        cwd=examples,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (3, "") == (done.returncode, done.stderr)
+    assert (
+        "FAIL  engine        tensorflow, keras, scikit-learn missing: pip install 'backdoor-gate[scan]'"
+        in done.stdout
+    )
+    assert "FAIL  self-test     not possible without the engine" in done.stdout
+
+
+def test_every_format_is_written_without_the_engine(
+    light_python: Path, examples: Path, tmp_path: Path
+) -> None:
+    formats = ("html", "gitlab", "sarif", "junit", "markdown", "github", "json")
+
+    done = check(
+        light_python, examples, "--static", *(f"--output={name}={tmp_path / name}" for name in formats)
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert set(formats) == {file.name for file in tmp_path.iterdir() if file.is_file()} & set(formats)
+
+
 def test_the_environment_under_test_has_no_tensorflow(light_python: Path) -> None:
     done = subprocess.run([light_python, "-c", "import tensorflow"], capture_output=True, check=False)
 

@@ -155,3 +155,18 @@ def test_what_is_no_report_is_refused_by_name(told: Run, tmp_path: Path, content
 
     assert 2 == code
     assert "backdoor-gate: bad.json: " in err
+
+
+def test_the_whole_is_told_in_every_format_for_people_and_forges(
+    told: Run, save: Save, tmp_path: Path, passing: ArtifactReport, failing: ArtifactReport
+) -> None:
+    parts = save("1.json", passing), save("2.json", failing)
+
+    code, _, _ = told("merge", *parts, "--output", "html=all.html", "--output", "gitlab=all.json")
+
+    assert 1 == code
+    page = (tmp_path / "all.html").read_text()
+    assert page.index("bad.keras") < page.index("good.keras")
+    assert ["bad.keras"] == [
+        issue["location"]["path"] for issue in json.loads((tmp_path / "all.json").read_text())
+    ]

@@ -101,7 +101,7 @@ def test_reports_lie_where_the_outputs_say(scan: Callable[..., Step], workspace:
     outputs = scan(EVENT_NAME="schedule", GATE_SARIF_FILE="our.sarif").outputs
 
     assert "our.sarif" == outputs["sarif-file"]
-    assert all((workspace / outputs[f"{name}-file"]).is_file() for name in ("sarif", "junit", "json"))
+    assert all((workspace / outputs[f"{name}-file"]).is_file() for name in ("sarif", "junit", "json", "html"))
 
 
 def test_the_summary_and_the_annotations_name_the_model(scan: Callable[..., Step]) -> None:

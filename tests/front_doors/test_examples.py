@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -84,3 +86,12 @@ def test_the_demo_is_content_when_the_gate_is_right(
     assert 1 == len(complaints(0, right, truth))
     assert 1 == len(complaints(1, right | {"examples/models/clean.keras": "fail"}, truth))
     assert 4 == len(complaints(3, {}, truth))
+
+
+def test_the_script_of_the_jenkinsfile_is_sound_shell(root: Path, tool: Callable[[str], str]) -> None:
+    script = re.search(
+        r"sh '''(.*?)'''", (root / "examples/jenkins/Jenkinsfile").read_text(), flags=re.DOTALL
+    )
+    assert script is not None
+
+    subprocess.run([tool("shellcheck"), "--shell=sh", "-"], input=script[1].encode(), check=True)

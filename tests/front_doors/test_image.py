@@ -48,7 +48,7 @@ def test_the_build_steps_install_a_gate_that_starts(dockerfile: str, root: Path,
     build_stage = dockerfile.partition("ENTRYPOINT")[0].split("\nFROM ")[1]
     run = re.search(r"^RUN ((?:.*\\\n)*.*)$", build_stage, flags=re.MULTILINE)
     assert run is not None
-    for name in ("gate", "policies"):
+    for name in ("gate", "policies", "examples"):
         shutil.copytree(root / name, tmp_path / name)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, tmp_path)

@@ -1,0 +1,131 @@
+"""`backdoor-gate init`: write a policy, and what runs the gate in a forge or a hook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from gate.core.errors import UsageError
+from gate.core.text import printable
+
+_GITLAB_JOB = ".gitlab/backdoor-gate.gitlab-ci.yml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Starter:
+    """A file to write.
+
+    Attributes:
+        path: In the repository.
+        content: Of the file.
+        next_step: What is left to a person; "" for nothing.
+        is_shared: Whether others write into this file, too; then it is never overwritten, and a person adds to it.
+    """
+
+    path: str
+    content: str
+    next_step: str = ""
+    is_shared: bool = False
+
+
+@click.command(short_help="Write a policy, a CI job, hooks.")
+@click.option("--github", is_flag=True, help="Write a GitHub workflow, too.")
+@click.option("--gitlab", is_flag=True, help="Write a GitLab job, too.")
+@click.option("--pre-commit", "pre_commit", is_flag=True, help="Write hooks for pre-commit, too.")
+@click.option("--force", is_flag=True, help="Overwrite what an earlier `init` wrote.")
+def init(github: bool, gitlab: bool, pre_commit: bool, force: bool) -> int:
+    """Write a policy, and what runs the gate, into the repository whose root is the current folder.
+
+    What is there already stays, unless --force is given; a .gitlab-ci.yml or .pre-commit-config.yaml of yours stays in
+    any case, and you are told what to add.
+    """
+    root = Path.cwd()
+    if not (root / ".git").exists():
+        raise UsageError(
+            "init: expected the root of a git repository, received a folder without .git.",
+            hint="Change to the root of the repository; `git init` makes one.",
+        )
+    steps = [
+        step
+        for starter in _starters(github=github, gitlab=gitlab, pre_commit=pre_commit)
+        for step in _place(starter, root, force=force)
+    ]
+    for number, step in enumerate(steps, start=1):
+        click.echo(f"\n{number}. {step}")
+    return 0
+
+
+def _starters(*, github: bool, gitlab: bool, pre_commit: bool) -> list[_Starter]:
+    starters = [_Starter(path=".backdoor-gate.yaml", content=_read("policy/backdoor-gate.yaml"))]
+    if github:
+        step = "Replace OWNER and the zeros in it, and make its job `gate` a required status check."
+        path = ".github/workflows/model-gate.yml"
+        starters.append(_Starter(path=path, content=_read("github/model-gate.yml"), next_step=step))
+    if gitlab:
+        include = f"include:\n  - local: {_GITLAB_JOB}\n"
+        job = _read("gitlab/backdoor-gate.gitlab-ci.yml")
+        step = "Set `Pipelines must succeed` in the project's settings for merge requests."
+        starters.append(_Starter(path=_GITLAB_JOB, content=job, next_step=step))
+        starters.append(_Starter(path=".gitlab-ci.yml", content=include, is_shared=True))
+    if pre_commit:
+        config = _read("pre-commit/pre-commit-config.yaml")
+        step = "Replace OWNER in it, and run `pre-commit install`."
+        starters.append(
+            _Starter(path=".pre-commit-config.yaml", content=config, next_step=step, is_shared=True)
+        )
+    return starters
+
+
+def _read(name: str) -> str:
+    from gate.core.shipped import folder
+
+    return (folder("starters", "examples") / name).read_text("utf-8")
+
+
+def _place(starter: _Starter, root: Path, *, force: bool) -> list[str]:
+    """Write a file or say why not; return what is left to a person."""
+    other = _policy_elsewhere(starter, root)
+    if other:
+        click.echo(f"kept   {other} (a second policy would be refused)")
+        return []
+    path = root / starter.path
+    is_there = path.exists() or path.is_symlink()
+    if is_there and starter.is_shared:
+        click.echo(f"kept   {starter.path} (yours)")
+        return _adding(starter, path)
+    if is_there and not force:
+        click.echo(f"kept   {starter.path} (--force overwrites it)")
+        return []
+    _write(path, starter.content)
+    click.echo(f"wrote  {starter.path}")
+    return [f"{starter.path}: {starter.next_step}"] if starter.next_step else []
+
+
+def _policy_elsewhere(starter: _Starter, root: Path) -> str:
+    from gate.policy.loader import DISCOVERED
+
+    if starter.path not in DISCOVERED:
+        return ""
+    others = (name for name in DISCOVERED if name != starter.path)
+    return next((name for name in others if (root / name).exists()), "")
+
+
+def _adding(starter: _Starter, path: Path) -> list[str]:
+    if "backdoor-gate" in path.read_text("utf-8", "replace"):
+        return []
+    return [f"Add to {starter.path}:\n\n{starter.content.rstrip()}"]
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A link in a checkout is replaced and not followed.
+        path.unlink(missing_ok=True)
+        path.write_text(content, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"init: {printable(str(path))} cannot be written: {error.strerror}.",
+            hint="Move away what is in its place.",
+        ) from error

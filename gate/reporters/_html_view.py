@@ -1,0 +1,224 @@
+"""What the HTML format shows of one model: text that is safe to show, and drawings; the template escapes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gate.core.evidence import Evidence, Status
+from gate.core.finding import Finding
+from gate.core.report import ArtifactReport, ScanReport
+from gate.core.reproduce import command
+from gate.reporters._html_chart import Chart, Meter, chart, meter
+from gate.reporters._html_pictures import Pictures, pictures
+from gate.reporters._words import (
+    NOTHING,
+    labels,
+    leading_trigger,
+    number,
+    percent,
+    safe,
+    size,
+)
+
+_LONG = 4096
+
+Facts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleLink:
+    """A rule as a finding names it; `anchor` is "" if this report has no page of it."""
+
+    id: str
+    name: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingView:
+    """A finding, or something that was not checked; the latter has neither grade nor remedy."""
+
+    rule: RuleLink
+    grade: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerView:
+    """The trigger to look at.
+
+    Attributes:
+        target: Class that stamped images are sent to.
+        success: Share of the other images that it sends there.
+        l1_norm: Of the mask, px.
+        share: Of the picture's pixels.
+        is_blamed: Whether there are findings; the smallest trigger of a clean model is no accusation.
+        pictures: The trigger.
+    """
+
+    target: str
+    success: str
+    l1_norm: str
+    share: str
+    is_blamed: bool
+    pictures: Pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorView:
+    """One detector's evidence: its index, or in `state` why there is none."""
+
+    name: str
+    meter: Meter | None
+    state: str
+    facts: Facts
+    remark: str
+    chart: Chart | None
+    numbers: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelView:
+    """One model's verdict with everything that led to it."""
+
+    anchor: str
+    verdict: str
+    badge: str
+    is_open: bool
+    path: str
+    meter: Meter | None
+    targets: str
+    size: str
+    highlights: Facts
+    trigger: TriggerView | None
+    findings: tuple[FindingView, ...]
+    gaps: tuple[FindingView, ...]
+    detectors: tuple[DetectorView, ...]
+    facts: Facts
+    command: str
+
+
+def model_view(
+    entry: ArtifactReport,
+    report: ScanReport,
+    place: int,
+    rules: Mapping[str, RuleLink],
+    *,
+    is_open: bool,
+    is_pictured: bool,
+) -> ModelView:
+    """Return what to show of a model.
+
+    Args:
+        entry: The model.
+        report: The run that it is of.
+        place: Of the model in the report, from 1.
+        rules: By id.
+        is_open: Whether it is shown in full at first.
+        is_pictured: Whether its trigger is drawn; the pictures are most of a report's size.
+    """
+    return ModelView(
+        anchor=f"model-{place}",
+        verdict=entry.verdict.value,
+        badge="tolerated" if entry.tolerated else entry.verdict.value,
+        is_open=is_open,
+        path=safe(entry.artifact.path, _LONG),
+        meter=meter(entry.anomaly_index),
+        targets=labels(entry.target_labels),
+        size=size(entry.artifact.size),
+        highlights=tuple(_highlights(entry)),
+        trigger=_trigger(entry) if is_pictured else None,
+        findings=tuple(_finding(finding, rules) for finding in entry.findings),
+        gaps=tuple(
+            FindingView(rule=_link(gap.rule, rules), grade="", message=safe(gap.message), remedy="")
+            for gap in entry.not_checked
+        ),
+        detectors=tuple(map(_detector, entry.evidence)),
+        facts=tuple(_facts(entry)),
+        command=safe(command(report, [entry]), _LONG),
+    )
+
+
+def _highlights(entry: ArtifactReport) -> Iterable[tuple[str, str]]:
+    if entry.target_labels:
+        yield "Target class", labels(entry.target_labels)
+    if entry.score is not None:
+        yield "Backdoor probability", percent(entry.score)
+    trigger = leading_trigger(entry)
+    if trigger:
+        yield "Trigger", f"{number(trigger.l1_norm, 1)} px"
+        yield "Success", percent(trigger.attack_success_rate)
+
+
+def _trigger(entry: ArtifactReport) -> TriggerView | None:
+    trigger = leading_trigger(entry)
+    drawn = pictures(trigger) if trigger else None
+    if trigger is None or drawn is None:
+        return None
+    return TriggerView(
+        target=str(trigger.target_label),
+        success=percent(trigger.attack_success_rate),
+        l1_norm=f"{number(trigger.l1_norm, 1)} px",
+        share=percent(trigger.l1_norm / (drawn.width * drawn.height)),
+        is_blamed=bool(entry.findings),
+        pictures=drawn,
+    )
+
+
+def _finding(finding: Finding, rules: Mapping[str, RuleLink]) -> FindingView:
+    return FindingView(
+        rule=_link(finding.rule, rules),
+        grade=f"{finding.severity}, {finding.confidence} confidence",
+        message=safe(finding.message),
+        remedy=safe(finding.remedy),
+    )
+
+
+def _link(rule: str, rules: Mapping[str, RuleLink]) -> RuleLink:
+    return rules.get(rule) or RuleLink(id=safe(rule), name="", anchor="")
+
+
+def _detector(evidence: Evidence) -> DetectorView:
+    is_measured = evidence.status is Status.MEASURED
+    remark = evidence.inconclusive if is_measured else evidence.reason
+    return DetectorView(
+        name=safe(evidence.detector),
+        meter=meter(evidence.anomaly_index),
+        state="" if is_measured else evidence.status.value,
+        facts=tuple(_evidence_facts(evidence)),
+        remark=f"Inconclusive: {safe(remark)}" if is_measured and remark else safe(remark),
+        chart=chart(evidence),
+        numbers=tuple(
+            (safe(m.name.replace("_", " ")), f"{m.value:.4g} {safe(m.unit)}".rstrip())
+            for m in evidence.measurements
+            if m.label is None
+        ),
+    )
+
+
+def _evidence_facts(evidence: Evidence) -> Iterable[tuple[str, str]]:
+    if evidence.paper_statistic is not None:
+        yield "paper's statistic", number(evidence.paper_statistic)
+    if evidence.target_labels:
+        yield "class", labels(evidence.target_labels)
+    if evidence.trigger:
+        yield "trigger", f"{number(evidence.trigger.l1_norm, 1)} px"
+        yield "success", percent(evidence.trigger.attack_success_rate)
+
+
+def _facts(entry: ArtifactReport) -> Iterable[tuple[str, str]]:
+    artifact, model = entry.artifact, entry.model
+    yield "SHA-256", safe(artifact.sha256) or NOTHING
+    yield "File", f"{artifact.format.value}, {size(artifact.size)}"
+    if model:
+        low, high = model.input_range
+        yield "Input", f"{' × '.join(map(str, model.input_shape))}, {low:g} to {high:g}"  # noqa: RUF001 - a sign of multiplication
+        yield "Input range by", safe(model.input_range_source) or NOTHING
+        yield "Output", f"{model.num_classes} classes, {safe(model.head)}"
+        yield "Parameters", f"{model.parameters:,}"
+        yield "Images searched on", safe(model.images)
+        yield "Keras, as the file claims", safe(model.keras_version) or NOTHING
+    if entry.seconds:
+        yield "Scanned in", f"{entry.seconds:.1f} s"

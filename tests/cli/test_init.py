@@ -1,0 +1,141 @@
+"""`init` writes files that the tools they are for accept, and never over somebody's work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+Run = Callable[..., tuple[int, str, str]]
+BIN = Path(sys.executable).parent
+ALL = ("--github", "--gitlab", "--pre-commit")
+WORKFLOW = ".github/workflows/model-gate.yml"
+JOB = ".gitlab/backdoor-gate.gitlab-ci.yml"
+
+
+@pytest.fixture
+def repository(told: Run, tmp_path: Path) -> Path:
+    """The folder that `told` runs in, as a repository."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    return tmp_path
+
+
+def written(root: Path) -> set[str]:
+    files = (file.relative_to(root) for file in root.rglob("*") if file.is_file())
+    return {file.as_posix() for file in files if file.parts[0] != ".git"}
+
+
+def test_the_policy_comes_alone_and_is_valid(told: Run, repository: Path) -> None:
+    assert (0, "wrote  .backdoor-gate.yaml\n", "") == told("init")
+    assert {".backdoor-gate.yaml"} == written(repository)
+    assert 0 == told("policy", "check")[0]
+
+
+def test_what_was_asked_for_is_written_and_named(told: Run, repository: Path) -> None:
+    code, out, _ = told("init", *ALL)
+
+    assert 0 == code
+    files = {".backdoor-gate.yaml", WORKFLOW, JOB, ".gitlab-ci.yml", ".pre-commit-config.yaml"}
+    assert files == written(repository) == {line[7:] for line in out.splitlines() if line.startswith("wrote")}
+    assert f"1. {WORKFLOW}: Replace OWNER" in out
+    assert {"include": [{"local": JOB}]} == yaml.safe_load((repository / ".gitlab-ci.yml").read_text())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("actionlint", WORKFLOW),
+        ("zizmor", "--offline", "--no-progress", WORKFLOW),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW),
+        ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", JOB),
+        ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml"),
+        ("pre-commit", "validate-config", ".pre-commit-config.yaml"),
+    ],
+    ids=lambda command: f"{command[0]}-{Path(command[-1]).name}",
+)
+def test_the_files_satisfy_the_tools_they_are_for(
+    told: Run, repository: Path, command: tuple[str, ...]
+) -> None:
+    if not (BIN / command[0]).exists():
+        pytest.skip(f"{command[0]} is not installed; `make venv` brings it")
+    told("init", *ALL)
+
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=repository, capture_output=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_the_script_of_the_gitlab_job_is_sound_shell(told: Run, repository: Path) -> None:
+    told("init", "--gitlab")
+    job = yaml.safe_load((repository / JOB).read_text())["backdoor-gate"]
+    script = "\n".join(["#!/bin/sh", *job["before_script"], *job["script"]])
+    if not (BIN / "shellcheck").exists():
+        pytest.skip("shellcheck is not installed; `make venv` brings it")
+
+    done = subprocess.run([BIN / "shellcheck", "-"], input=script.encode(), capture_output=True, check=False)
+
+    assert 0 == done.returncode, done.stdout
+
+
+def test_a_second_time_changes_nothing(told: Run, repository: Path) -> None:
+    told("init", *ALL)
+    (repository / ".backdoor-gate.yaml").write_text("version: 1\nprofile: full\n")
+
+    code, out, _ = told("init", *ALL)
+
+    assert 0 == code
+    assert not [line for line in out.splitlines() if not line.startswith("kept")]
+    assert "profile: full" in (repository / ".backdoor-gate.yaml").read_text()
+
+
+def test_force_overwrites_what_is_the_gates_own_and_not_what_others_share(
+    told: Run, repository: Path
+) -> None:
+    told("init")
+    (repository / ".backdoor-gate.yaml").write_text("old")
+    (repository / ".gitlab-ci.yml").write_text("test: {script: [make]}\n")
+
+    _, out, _ = told("init", "--gitlab", "--force")
+
+    assert "old" != (repository / ".backdoor-gate.yaml").read_text()
+    assert "test: {script: [make]}\n" == (repository / ".gitlab-ci.yml").read_text()
+    assert f"Add to .gitlab-ci.yml:\n\ninclude:\n  - local: {JOB}\n" in out
+
+
+def test_a_second_policy_is_not_written_beside_one_elsewhere(told: Run, repository: Path) -> None:
+    (repository / ".github").mkdir()
+    (repository / ".github/backdoor-gate.yaml").write_text("version: 1\n")
+
+    _, out, _ = told("init", "--force")
+
+    assert "kept   .github/backdoor-gate.yaml (a second policy would be refused)\n" == out
+    assert 0 == told("policy", "check")[0]
+
+
+def test_a_link_is_replaced_and_not_followed(told: Run, repository: Path) -> None:
+    (repository / "precious").write_text("precious")
+    (repository / ".backdoor-gate.yaml").symlink_to("precious")
+
+    told("init", "--force")
+
+    assert "precious" == (repository / "precious").read_text()
+
+
+def test_what_cannot_be_written_is_named(told: Run, repository: Path) -> None:
+    (repository / ".github").write_text("a file")
+
+    code, _, err = told("init", "--github")
+
+    assert 2 == code
+    assert "cannot be written" in err
+
+
+def test_outside_of_a_repository_nothing_is_written(told: Run, tmp_path: Path) -> None:
+    code, _, err = told("init")
+
+    assert (2, []) == (code, list(tmp_path.iterdir()))
+    assert "git init" in err
