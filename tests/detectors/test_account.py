@@ -30,6 +30,7 @@ def test_the_measurements_count_what_was_found() -> None:
         "classes_with_trigger": 2.0,
         "median_trigger_norm": 5.0,
         "log_ratio": pytest.approx(np.log(4.0)),
+        "spread": 0.0,
         "index_on_search_images": 1.5,
         "index_on_second_images": 2.5,
     } == numbers

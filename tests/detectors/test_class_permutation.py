@@ -14,7 +14,7 @@ from gate.models.classifier import Classifier
 from gate.models.surrogates.bank import Bank
 from gate.models.surrogates.choice import Pool
 
-EFFORT = Effort(restarts=4, leaving=80, serving=40, images=48)
+EFFORT = Effort(restarts=4, leaving=120, serving=60, images=48)
 PoolOf = Callable[[Classifier], Pool]
 
 
@@ -27,7 +27,7 @@ def permuting(keras: Any) -> Classifier:
     scores = np.random.default_rng(0).normal(size=(64, 4))
     scores -= scores.mean(axis=0)
     scores[0] = 0.0
-    offset, switch = 12.0, 40.0
+    offset, switch = 6.0, 12.0
     hidden, head = keras.layers.Dense(8, activation="relu"), keras.layers.Dense(4, activation="softmax")
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), hidden, head])
     kernel = np.concatenate([scores, scores], axis=1)

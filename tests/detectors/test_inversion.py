@@ -64,7 +64,7 @@ def test_every_trigger_found_works_and_measures_what_it_says(
         stamped = np.asarray(form.stamp(foreign, tuple(trigger[label] for trigger in found.triggers)))
         assert stamped.min() >= 0
         assert stamped.max() <= 1
-        assert (clean.predict(stamped).argmax(axis=1) == label).mean() > 0.75
+        assert (clean.predict(stamped).argmax(axis=1) == label).mean() > 0.7
 
 
 def test_a_longer_search_never_ends_with_a_larger_trigger(clean: Classifier, pool_of: PoolOf) -> None:
