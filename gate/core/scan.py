@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gate.core.artifact import Artifact
 from gate.core.confinement import Confinement
+from gate.core.content import Content
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
 from gate.core.report import Gap, ModelFacts
@@ -24,6 +25,7 @@ class Scan:
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
         seconds: Wall time.
         confinement: How the scanning process was locked in; None if there was no such process, or it did not say.
+        content: Digests of the network that the file holds; None if triage stopped it, or its weights are damaged.
     """
 
     artifact: Artifact
@@ -34,3 +36,4 @@ class Scan:
     score: float | None = None
     seconds: float = 0.0
     confinement: Confinement | None = None
+    content: Content | None = None
