@@ -19,6 +19,8 @@ _COMMANDS = {
     "merge": "gate.cli.merge:merge",
     "explain": "gate.cli.explain:explain",
     "policy": "gate.cli.policy:policy",
+    "cache": "gate.cli.cache:cache",
+    "verify": "gate.cli.verify:verify",
 }
 
 

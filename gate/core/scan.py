@@ -9,6 +9,7 @@ from gate.core.confinement import Confinement
 from gate.core.content import Content
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
+from gate.core.job import Job
 from gate.core.report import Gap, ModelFacts
 
 
@@ -37,3 +38,13 @@ class Scan:
     seconds: float = 0.0
     confinement: Confinement | None = None
     content: Content | None = None
+
+    @property
+    def anomaly_index(self) -> float | None:
+        """The largest of the evidence; None if nothing was measured."""
+        return max((each.anomaly_index for each in self.evidence if each.anomaly_index is not None), default=None)
+
+    def answers(self, job: Job) -> bool:
+        """Return whether this is of the job's file, and by its detectors alone: their names become file names."""
+        asked = {call.detector for call in job.detectors}
+        return self.artifact == job.artifact and all(each.detector in asked for each in self.evidence)
