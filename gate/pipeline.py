@@ -158,8 +158,7 @@ def _changes(candidates: list[Candidate], reports: list[ArtifactReport]) -> list
     found = {report.artifact.path: report.difference for report in reports}
     compared = sorted(candidate.path for candidate in candidates if candidate.base)
     return [
-        f"{path}: since the base commit {found[path] or 'it could not be compared'}."
-        for path in compared
+        f"{path}: since the base commit {found[path] or 'it could not be compared'}." for path in compared
     ]
 
 
@@ -194,7 +193,11 @@ def _difference(candidate: Candidate, scan: Scan, request: Request, stop: Event)
     difference = compare(base.content, scan.content, base_sha256=base.artifact.sha256)
     job = _job(base.artifact, None, request.policy.for_path(candidate.path), request)
     known = request.cache.find(job) if request.cache and job.detectors else None
-    return difference if known is None else dataclasses.replace(difference, base_anomaly_index=known.anomaly_index)
+    return (
+        difference
+        if known is None
+        else dataclasses.replace(difference, base_anomaly_index=known.anomaly_index)
+    )
 
 
 def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:

@@ -26,12 +26,15 @@ def private_key(pem: bytes) -> Ed25519PrivateKey:
     Raises:
         UsageError: It is none, or `cryptography` is not installed.
     """
-    serialization, ed25519 = _library()
+    _require_library()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:  # TypeError: it has a password
         raise _no_key("private", "openssl genpkey -algorithm ed25519 -out key.pem") from error
-    if not isinstance(key, ed25519.Ed25519PrivateKey):
+    if not isinstance(key, Ed25519PrivateKey):
         raise _no_key("private", "openssl genpkey -algorithm ed25519 -out key.pem")
     return key
 
@@ -45,12 +48,15 @@ def public_key(pem: bytes) -> Ed25519PublicKey:
     Raises:
         UsageError: It is none, or `cryptography` is not installed.
     """
-    serialization, ed25519 = _library()
+    _require_library()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         key = serialization.load_pem_public_key(pem)
     except ValueError as error:
         raise _no_key("public", "openssl pkey -in key.pem -pubout -out key.pub") from error
-    if not isinstance(key, ed25519.Ed25519PublicKey):
+    if not isinstance(key, Ed25519PublicKey):
         raise _no_key("public", "openssl pkey -in key.pem -pubout -out key.pub")
     return key
 
@@ -116,10 +122,9 @@ def _encoded(body: bytes) -> bytes:
 
 
 def _key_id(key: Ed25519PublicKey) -> str:
-    serialization, _ = _library()
-    der = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    from cryptography.hazmat.primitives import serialization
+
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
 
 
@@ -127,10 +132,8 @@ def _no_key(kind: str, command: str) -> UsageError:
     return UsageError(f"Expected a {kind} Ed25519 key in PEM, without a password.", hint=f"Such as {command}")
 
 
-def _library() -> tuple[Any, Any]:  # two modules
+def _require_library() -> None:
     try:
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ed25519
+        import cryptography  # noqa: F401 - only asked for
     except ImportError as error:
         raise UsageError("Signatures need the package cryptography.", hint=_INSTALL) from error
-    return serialization, ed25519

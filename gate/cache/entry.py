@@ -40,4 +40,6 @@ def unseal(content: bytes, key: str, secret: bytes) -> Scan:
 
 
 def _seal(body: bytes, key: str, secret: bytes) -> bytes:
-    return hmac.new(secret, _PURPOSE + key.encode("ascii") + b"\n" + body, hashlib.sha256).hexdigest().encode()
+    return (
+        hmac.new(secret, _PURPOSE + key.encode("ascii") + b"\n" + body, hashlib.sha256).hexdigest().encode()
+    )

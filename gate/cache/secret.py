@@ -65,7 +65,5 @@ def _read(file: Path) -> bytes:
         about = os.fstat(descriptor)
         content = stream.read(_SIZE + 1)
     if about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o077 or len(content) != _SIZE:
-        raise OSError(
-            0, f"expected {_SIZE} bytes that only this user can read; remove the file", str(file)
-        )
+        raise OSError(0, f"expected {_SIZE} bytes that only this user can read; remove the file", str(file))
     return content

@@ -37,20 +37,26 @@ class VerdictCache:
     def find(self, job: Job) -> Scan | None:
         """Return the scan that a job asks for, if it was done before; a broken entry is as good as none."""
         try:
-            key = self._key(job)
-            content = self._folder.read(key)
-            scan = None if content is None else entry.unseal(content, key, self._secret)
+            scan = self._read(job)
         except OSError as error:
-            return self._refuse(f"cannot be read ({error.strerror})")
+            self._refuse(f"cannot be read ({error.strerror})")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            return self._refuse(str(error))
-        if scan is None:
+            self._refuse(str(error))
+        else:
+            return scan
+        return None
+
+    def _read(self, job: Job) -> Scan | None:
+        key = self._key(job)
+        content = self._folder.read(key)
+        if content is None:
             return None
+        scan = entry.unseal(content, key, self._secret)
         renamed = dataclasses.replace(
             scan, artifact=dataclasses.replace(scan.artifact, path=job.artifact.path)
         )
         if not (renamed.answers(job) and is_complete(renamed)):
-            return self._refuse("does not answer what was asked")
+            raise ValueError("does not answer what was asked")
         return renamed
 
     def keep(self, job: Job, scan: Scan) -> None:

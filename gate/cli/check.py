@@ -167,7 +167,9 @@ def _signer(key: str | None, targets: Sequence[Target]) -> Callable[[str], str] 
     if key is None or not written:
         return None
     if any(target.path is None for target in written):
-        raise UsageError("--attestation-key: only a file is signed.", hint="Such as --output attestation=a.json")
+        raise UsageError(
+            "--attestation-key: only a file is signed.", hint="Such as --output attestation=a.json"
+        )
     from gate.attest import dsse
 
     try:

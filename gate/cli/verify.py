@@ -20,10 +20,14 @@ _LARGEST = 16 * 1024 * 1024
 
 @click.command(short_help="Say by an attestation whether a model passed.")
 @click.argument("model")
-@click.option("--attestation", required=True, metavar="FILE", help="Written by `check --output attestation=FILE`.")
+@click.option(
+    "--attestation", required=True, metavar="FILE", help="Written by `check --output attestation=FILE`."
+)
 @click.option("--key", metavar="FILE", help="Public Ed25519 key (PEM) of who signed it.")
 @click.option(
-    "--unsigned", is_flag=True, help="Ask for no signature: another tool has checked where the file comes from."
+    "--unsigned",
+    is_flag=True,
+    help="Ask for no signature: another tool has checked where the file comes from.",
 )
 @click.option("--policy", "policy_source", metavar="FILE|NAME", help="The policy that has to have judged.")
 @click.option(
@@ -78,7 +82,9 @@ def _sha256(model: str) -> str:
         with Path(model).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(f"{model}: cannot be read: {error.strerror}.", hint="Name the model file.") from error
+        raise UsageError(
+            f"{model}: cannot be read: {error.strerror}.", hint="Name the model file."
+        ) from error
 
 
 def _read(file: str, option: str) -> bytes:
@@ -86,4 +92,6 @@ def _read(file: str, option: str) -> bytes:
         with Path(file).open("rb") as stream:
             return stream.read(_LARGEST)
     except OSError as error:
-        raise UsageError(f"{option}: {file} cannot be read: {error.strerror}.", hint="Name a file.") from error
+        raise UsageError(
+            f"{option}: {file} cannot be read: {error.strerror}.", hint="Name a file."
+        ) from error

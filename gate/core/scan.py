@@ -42,7 +42,9 @@ class Scan:
     @property
     def anomaly_index(self) -> float | None:
         """The largest of the evidence; None if nothing was measured."""
-        return max((each.anomaly_index for each in self.evidence if each.anomaly_index is not None), default=None)
+        return max(
+            (each.anomaly_index for each in self.evidence if each.anomaly_index is not None), default=None
+        )
 
     def answers(self, job: Job) -> bool:
         """Return whether this is of the job's file, and by its detectors alone: their names become file names."""

@@ -13,6 +13,7 @@ from gate.reporters._json_text import Json, dump
 from gate.reporters._look import Look
 
 _BUILT_IN = "built-in "
+_SURROGATES = "surrogatepass"  # names of files are bytes
 
 
 def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> str:
@@ -34,7 +35,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
                 "resourceUri": _uri(subjects[0].artifact.path) if len(subjects) == 1 else "file:.",
                 "policy": {"uri": _policy_uri(report.policy), "digest": {"sha256": report.policy.sha256}},
                 "verificationResult": PASSED if passed else FAILED,
-                "verifiedLevels": [LEVELS[report.profile] if passed else FAILED],
+                "verifiedLevels": [LEVELS.get(report.profile, FAILED) if passed else FAILED],
             },
         }
     )
@@ -60,8 +61,12 @@ def _subject(entry: ArtifactReport) -> Json:
 
 def _policy_uri(policy: PolicyStamp) -> str:
     name = policy.source.removeprefix(_BUILT_IN)
-    return f"{VERIFIER}:policy:{quote(name)}" if name != policy.source else _uri(policy.source)
+    return (
+        f"{VERIFIER}:policy:{quote(name, errors=_SURROGATES)}"
+        if name != policy.source
+        else _uri(policy.source)
+    )
 
 
 def _uri(path: str) -> str:
-    return "file:" + quote(path, errors="surrogateescape")
+    return "file:" + quote(path, errors=_SURROGATES)

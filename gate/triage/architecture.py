@@ -80,11 +80,7 @@ def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:
     config = node.get("config")
     listed = config.get("layers") if isinstance(config, dict) else config  # Keras 1 and 2: the list itself
     entries = listed if isinstance(listed, list) else []
-    return [
-        entry
-        for entry in entries
-        if isinstance(entry, dict) and not _is_operation(entry)
-    ]
+    return [entry for entry in entries if isinstance(entry, dict) and not _is_operation(entry)]
 
 
 def _is_operation(entry: dict[str, Any]) -> bool:

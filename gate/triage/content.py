@@ -51,9 +51,7 @@ def _digest(config: dict[str, Any], kind: ModelFormat, found: Mapping[str, Any])
     architecture = _sha256(unnamed(canonical(config)))
     layers = tuple(_layer(name, arrays) for name, arrays in placed.items() if arrays)
     weights = [[layer.name, layer.sha256] for layer in layers]
-    return Content(
-        sha256=_sha256([architecture, weights]), architecture_sha256=architecture, layers=layers
-    )
+    return Content(sha256=_sha256([architecture, weights]), architecture_sha256=architecture, layers=layers)
 
 
 def _by_path(parts: Iterable[Leaf], found: Mapping[str, Mapping[str, Any]]) -> dict[str, _Placed]:
@@ -102,7 +100,9 @@ def _layer(name: str, arrays: _Placed) -> LayerDigest:
     for place, dataset in arrays:
         array = store.read(dataset)
         plain = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        described.append([place, list(plain.shape), plain.dtype.str, hashlib.sha256(plain.tobytes()).hexdigest()])
+        described.append(
+            [place, list(plain.shape), plain.dtype.str, hashlib.sha256(plain.tobytes()).hexdigest()]
+        )
         count += int(plain.size)
     return LayerDigest(name=name, sha256=_sha256([name, described]), weights=count)
 
