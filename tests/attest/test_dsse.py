@@ -56,7 +56,13 @@ def test_without_a_key_no_signature_is_asked_for(key: Ed25519PrivateKey) -> None
 
 @pytest.mark.parametrize(
     "damage",
-    [{"payload": "%"}, {"payload": 1}, {"signatures": None}, {"signatures": [{}]}, {"payloadType": "text/html"}],
+    [
+        {"payload": "%"},
+        {"payload": 1},
+        {"signatures": None},
+        {"signatures": [{}]},
+        {"payloadType": "text/html"},
+    ],
 )
 def test_a_damaged_envelope_decides_nothing(key: Ed25519PrivateKey, damage: dict[str, object]) -> None:
     envelope = json.loads(dsse.sign("x", key)) | damage

@@ -34,9 +34,7 @@ def linked(file: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [readable, short, linked])
-def test_a_secret_that_others_may_know_or_have_put_there_is_refused(
-    tmp_path: Path, spoil: object
-) -> None:
+def test_a_secret_that_others_may_know_or_have_put_there_is_refused(tmp_path: Path, spoil: object) -> None:
     own(tmp_path)
     spoil(tmp_path / "cache-key")  # type: ignore[operator]
 

@@ -24,8 +24,7 @@ def test_a_difference_is_told_in_a_sentence() -> None:
     changed = {f"conv{i}": "2" for i in range(7)}
     before, after = network(**dict.fromkeys(changed, "1")), network("b", **changed)
 
-    assert (
-        "changed weights in conv0, conv1, conv2, conv3, conv4, ... (7); the architecture differs"
-        == str(compare(before, after, base_sha256=""))
+    assert "changed weights in conv0, conv1, conv2, conv3, conv4, ... (7); the architecture differs" == str(
+        compare(before, after, base_sha256="")
     )
     assert "the same network, saved anew" == str(compare(after, after, base_sha256=""))

@@ -28,7 +28,12 @@ Weights = dict[str, list[np.ndarray]]
 CONV: dict[str, Any] = {
     "module": "keras.layers",
     "class_name": "Conv2D",
-    "config": {"name": "conv", "filters": 2, "trainable": True, "kernel_initializer": {"class_name": "Zeros"}},
+    "config": {
+        "name": "conv",
+        "filters": 2,
+        "trainable": True,
+        "kernel_initializer": {"class_name": "Zeros"},
+    },
     "registered_name": None,
 }
 INNER: dict[str, Any] = {
@@ -184,7 +189,10 @@ def test_arrays_that_change_places_are_another_network(tmp_path: Path, save: Cal
 def test_arrays_of_no_known_layer_count_all_the_same(tmp_path: Path, save: Callable[..., Any]) -> None:
     layers = [CONV, DENSE]
 
-    one, other = save(tmp_path / "a", layers), save(tmp_path / "b", layers, {**WEIGHTS, "inner/conv": [numbers(1)]})
+    one, other = (
+        save(tmp_path / "a", layers),
+        save(tmp_path / "b", layers, {**WEIGHTS, "inner/conv": [numbers(1)]}),
+    )
 
     assert one.sha256 != other.sha256
     assert any(layer.name.startswith("//") for layer in one.layers)
