@@ -31,8 +31,11 @@ def info(cache_dir: str | None) -> int:
     usage = entries.usage()
     click.echo(f"folder     {entries.top}")
     click.echo(f"verdicts   {usage.entries} ({usage.bytes / _MIB:.1f} MiB)")
-    click.echo(f"authentic  {_authentic(entries, secret(environ))}")
-    click.echo(f"key        {KEY_VARIABLE if environ.get(KEY_VARIABLE) else 'of this machine'}")
+    try:
+        click.echo(f"authentic  {_authentic(entries, secret(environ))}")
+        click.echo(f"key        {KEY_VARIABLE if environ.get(KEY_VARIABLE) else 'of this machine'}")
+    except OSError as error:
+        click.echo(f"key        none, so that nothing is cached: {error}")
     return 0
 
 

@@ -139,7 +139,7 @@ def check(
         selection=_select(paths, staged=staged, diff=diff, files_from=files_from, root=root),
         policy=policy,
         root=root,
-        environ={name: value for name, value in environment().items() if name not in _SECRETS},
+        environ=_environ(),
         profile=profile or policy.profile or "quick",
         seed=seed,
         jobs=jobs,
@@ -181,6 +181,13 @@ def _signer(key: str | None, targets: Sequence[Target]) -> Callable[[str], str] 
     return lambda statement: dsse.sign(statement, signer)
 
 
+def _environ() -> Mapping[str, str]:
+    """Return what git, and in part the scanning process, may know of the environment."""
+    from gate.cli.terminal import environment
+
+    return {name: value for name, value in environment().items() if name not in _SECRETS}
+
+
 def _is_ci(environ: Mapping[str, str]) -> bool:
     return environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -195,7 +202,6 @@ def _load_policy(source: str | None, root: Path) -> Policy:
 def _select(
     paths: tuple[str, ...], *, staged: bool, diff: str | None, files_from: str | None, root: Path
 ) -> Selection:
-    from gate.cli.terminal import environment
     from gate.discover import files, git
 
     chosen = sum((bool(paths), staged, diff is not None, files_from is not None))
@@ -204,9 +210,9 @@ def _select(
             "Expected one of PATH, --staged, --diff and --files-from, received several.", hint="Choose one."
         )
     if staged:
-        return git.staged(root, environment())
+        return git.staged(root, _environ())
     if diff is not None:
-        return git.changed(diff, root, environment())
+        return git.changed(diff, root, _environ())
     if files_from is not None:
         return files.from_list(_read_list(files_from), root)
     return files.from_paths(paths or (".",), root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -156,9 +157,25 @@ def test_without_a_place_for_a_secret_nothing_is_cached(
     quiet = caching("check", "tiny.h5", "--static", cwd=tmp_path, environ=environ)
     asked = caching("check", "tiny.h5", "--static", "--cache-dir", "c", cwd=tmp_path, environ=environ)
 
+    info = caching("cache", "info", cwd=tmp_path, environ=environ)
+
     assert (0, "") == (quiet.code, quiet.err)
+    assert "key        none, so that nothing is cached" in info.out
     assert (0, True) == (asked.code, "verdicts are not cached" in asked.err)
     assert not (tmp_path / "c").exists()
+
+
+def test_git_does_not_learn_the_key(caching: Cli, repo: Any, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "git").write_text(f"#!/bin/sh\nenv >> {tmp_path}/seen\nexit 1\n")
+    (tools / "git").chmod(0o755)
+    environ = {KEY: "k" * 32, "PATH": f"{tools}:{os.environ['PATH']}"}
+
+    caching("check", "--staged", cwd=repo.top, environ=environ)
+
+    assert "PATH=" in (tmp_path / "seen").read_text()
+    assert KEY not in (tmp_path / "seen").read_text()
 
 
 def test_the_cache_can_be_looked_at_and_emptied(caching: Cli, tmp_path: Path, tiny_model: Path) -> None:
