@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gate.models.rebuild.normalise import TRAINING_ENDINGS
+
 # Where the class lay in the saving program, and how it was built there.
 _OF_THE_PROGRAM = frozenset({"module", "registered_name", "shared_object_id", "build_config"})
-# How weights began, what training added to the loss, which of them it changed: a finished network does not show it.
+# Which weights training changed, and how: a finished network does not show it.
 _OF_TRAINING = frozenset({"trainable", "compile_config"})
-_OF_TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _OPERATIONS = "keras.src.ops."
 
 
@@ -93,7 +94,7 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _is_dropped(key: str) -> bool:
-    return key in _OF_THE_PROGRAM or key in _OF_TRAINING or key.endswith(_OF_TRAINING_ENDINGS)
+    return key in _OF_THE_PROGRAM or key in _OF_TRAINING or key.endswith(TRAINING_ENDINGS)
 
 
 def _snake_case(name: str) -> str:
