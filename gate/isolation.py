@@ -168,7 +168,7 @@ def _heard(line: bytes, job: Job, record: Scan | None, progress: Progress) -> Sc
         raise _failed(
             f"The scanning process sent a malformed record ({printable(str(error), 200)})."
         ) from error
-    if not is_ours or record is not None or not _answers(scan, job):
+    if not is_ours or record is not None or not scan.answers(job):
         raise _failed("The scanning process sent a record that does not belong to this scan.")
     return scan
 
@@ -178,12 +178,6 @@ def _finite(number: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, received {number}")
     return value
-
-
-def _answers(scan: Scan, job: Job) -> bool:
-    """Return whether a scan is of the job's file, and by its detectors alone: their names become file names."""
-    asked = {call.detector for call in job.detectors}
-    return scan.artifact == job.artifact and all(each.detector in asked for each in scan.evidence)
 
 
 def _finished(returncode: int, record: Scan | None, last_words: bytes) -> Scan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import secrets
@@ -14,9 +15,11 @@ from threading import Event
 
 import gate
 from gate import isolation
+from gate.cache.verdicts import VerdictCache
 from gate.core.artifact import Artifact, ModelFormat
+from gate.core.content import Difference, compare
 from gate.core.errors import IncompleteError
-from gate.core.events import Events
+from gate.core.events import Events, NullEvents
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.report import ArtifactReport, Gap, ScanReport
 from gate.core.scan import Scan
@@ -46,6 +49,7 @@ class Request:
         data: Stated by the user; wins over the policy.
         is_static: Whether static checks are all that is asked for.
         require_sandbox: Whether a scan that cannot be locked in is refused.
+        cache: Where scans are looked up and kept; None to scan anew and keep nothing.
     """
 
     selection: Selection
@@ -60,6 +64,16 @@ class Request:
     data: DataCall | None = None
     is_static: bool = False
     require_sandbox: bool = False
+    cache: VerdictCache | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Examined:
+    """One model's scan, where it came from, and how the model differs from the one at the base commit."""
+
+    scan: Scan
+    is_cached: bool = False
+    difference: Difference | None = None
 
 
 def run(request: Request, events: Events) -> ScanReport:
@@ -71,14 +85,21 @@ def run(request: Request, events: Events) -> ScanReport:
     mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
     events.planned(tuple(candidate.path for candidate in mine))
     judged = _scan_all(mine, request, events)
-    judged += [(scan, _judge(scan, request)) for scan in my_gaps]
+    judged += [(scan, _judge(_Examined(scan=scan), request)) for scan in my_gaps]
+    if request.cache:
+        request.cache.close()
     return ScanReport(
         version=gate.__version__,
         policy=request.policy.stamp,
         profile="static" if request.is_static else request.profile,
         seed=request.seed,
         artifacts=tuple(sorted((report for _, report in judged), key=lambda report: report.artifact.path)),
-        notices=(*request.selection.notices, *_notices(request, len(judged))),
+        notices=(
+            *request.selection.notices,
+            *_notices(request, len(judged)),
+            *_changes(mine, [report for _, report in judged]),
+            *(request.cache.notices() if request.cache else ()),
+        ),
         sandbox=" / ".join(sorted({str(scan.confinement) for scan, _ in judged if scan.confinement})),
     )
 
@@ -96,10 +117,10 @@ def _scan_all(
     stop = Event()
 
     def scan_and_judge(candidate: Candidate) -> tuple[Scan, ArtifactReport]:
-        scan = _scan(candidate, request, events, stop)
-        report = _judge(scan, request)
+        examined = _examine(candidate, request, events, stop)
+        report = _judge(examined, request)
         events.judged(report)
-        return scan, report
+        return examined.scan, report
 
     with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
         try:
@@ -132,15 +153,54 @@ def _notices(request: Request, count: int) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _judge(scan: Scan, request: Request) -> ArtifactReport:
-    return judge(scan, request.policy.for_path(scan.artifact.path), is_static=request.is_static)
+def _changes(candidates: list[Candidate], reports: list[ArtifactReport]) -> list[str]:
+    """Say how each model differs from the one at the base commit."""
+    found = {report.artifact.path: report.difference for report in reports}
+    compared = sorted(candidate.path for candidate in candidates if candidate.base)
+    return [
+        f"{path}: since the base commit {found[path] or 'it could not be compared'}." for path in compared
+    ]
+
+
+def _judge(examined: _Examined, request: Request) -> ArtifactReport:
+    scan = examined.scan
+    report = judge(scan, request.policy.for_path(scan.artifact.path), is_static=request.is_static)
+    return dataclasses.replace(
+        report,
+        content_sha256=scan.content.sha256 if scan.content else "",
+        is_cached=examined.is_cached,
+        difference=examined.difference,
+    )
 
 
 def _unselected(path: str, gap: Gap) -> Scan:
     return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
 
 
-def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> Scan:
+def _examine(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:
+    examined = _scan(candidate, request, events, stop)
+    if not candidate.base or examined.scan.content is None:
+        return examined
+    return dataclasses.replace(examined, difference=_difference(candidate, examined.scan, request, stop))
+
+
+def _difference(candidate: Candidate, scan: Scan, request: Request, stop: Event) -> Difference | None:
+    """Compare with the model at the base commit, which is read but not scanned."""
+    former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None)
+    base = _scan(former, dataclasses.replace(request, is_static=True), NullEvents(), stop).scan
+    if base.content is None or scan.content is None:
+        return None
+    difference = compare(base.content, scan.content, base_sha256=base.artifact.sha256)
+    job = _job(base.artifact, None, request.policy.for_path(candidate.path), request)
+    known = request.cache.find(job) if request.cache and job.detectors else None
+    return (
+        difference
+        if known is None
+        else dataclasses.replace(difference, base_anomaly_index=known.anomaly_index)
+    )
+
+
+def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:
     policy = request.policy.for_path(candidate.path)
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
         private, workspace = Path(folder, "model"), Path(folder, "work")
@@ -149,20 +209,26 @@ def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -
         staged = stage(
             candidate, private, policy.limits.model_mb * _MIB, root=request.root, environ=request.environ
         )
+        job = _job(staged.promised or staged.artifact, staged.file, policy, request)
+        can_be_known = staged.file is not None or staged.promised is not None
+        if request.cache and can_be_known and (known := request.cache.find(job)):
+            return _Examined(scan=known, is_cached=True)
         if staged.file is None:
-            return Scan(artifact=staged.artifact, gaps=(staged.gap,) if staged.gap else ())
-        job = _job(staged.artifact, staged.file, policy, request)
+            return _Examined(scan=Scan(artifact=staged.artifact, gaps=(staged.gap,) if staged.gap else ()))
 
         def progress(stage_name: str, done: int, total: int, detail: str) -> None:
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            return isolation.run(job, request.environ, workspace, progress, stop)
+            scan = isolation.run(job, request.environ, workspace, progress, stop)
         except IncompleteError as error:
-            return Scan(artifact=staged.artifact, gaps=(error.gap,))
+            return _Examined(scan=Scan(artifact=staged.artifact, gaps=(error.gap,)))
+        if request.cache:
+            request.cache.keep(job, scan)
+        return _Examined(scan=scan)
 
 
-def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -> Job:
+def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Request) -> Job:
     calls = tuple(
         DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
         for detector in policy.detectors
@@ -172,7 +238,7 @@ def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -
     return Job(
         nonce=secrets.token_hex(16),
         artifact=artifact,
-        file=str(file),
+        file=str(file or ""),
         profile=request.profile,
         seed=request.seed,
         detectors=calls,

@@ -49,14 +49,17 @@ def scan(job: Job, progress: Progress) -> Scan:
 
 def _scan(job: Job, progress: Progress) -> Scan:
     from gate.triage.checks import check
+    from gate.triage.content import content
     from gate.triage.stored import read
 
     progress("reading the file", 0, 1, "")
     stored = read(Path(job.file), job.artifact.format)
     findings = check(stored)
-    if findings or not job.detectors:
+    if findings:
         return Scan(artifact=job.artifact, findings=findings)
-    return _detect(job, stored, progress)
+    digests = content(Path(job.file), job.artifact.format, stored)
+    found = _detect(job, stored, progress) if job.detectors else Scan(artifact=job.artifact)
+    return dataclasses.replace(found, content=digests)
 
 
 def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gate.cache.verdicts import VerdictCache
 from gate.cli.registry import known_detectors
 from gate.core.errors import IncompleteError
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.discover import files
+from gate.discover.git import changed
 from gate.pipeline import Request, run, shard_of
 from gate.policy.loader import builtin_directory, load
 from gate.policy.model import Policy
@@ -169,3 +172,56 @@ def test_a_listener_that_fails_stops_the_run(request_for: Callable[..., Request]
 
 def test_a_whole_run_is_shard_one_of_one(request_for: Callable[..., Request]) -> None:
     assert (1, 1) == shard_of(run(request_for("a.h5"), Listener()))
+
+
+def test_an_unchanged_model_starts_no_child(
+    request_for: Callable[..., Request], tmp_path: Path, examples: Path
+) -> None:
+    selection = files.from_paths([str(examples / "models")], examples)
+    listeners = [Listener(), Listener()]
+
+    first, second = (
+        run(request_for(selection=selection, cache=VerdictCache(tmp_path / "cache", b"secret")), listener)
+        for listener in listeners
+    )
+
+    assert len(first.artifacts) == len(listeners[0].stages)
+    assert [] == listeners[1].stages
+    assert all(entry.is_cached and entry.content_sha256 for entry in second.artifacts)
+    assert first == dataclasses.replace(
+        second, artifacts=tuple(dataclasses.replace(entry, is_cached=False) for entry in second.artifacts)
+    )
+
+
+def test_a_scan_that_is_incomplete_is_done_again(request_for: Callable[..., Request], tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    cache = VerdictCache(tmp_path / "cache", b"secret")
+    request = request_for(selection=files.from_paths(["m.h5"], tmp_path), cache=cache)
+
+    found = [run(request, Listener()).artifacts[0] for _ in range(2)]
+
+    assert [(Verdict.INCOMPLETE, False)] * 2 == [(entry.verdict, entry.is_cached) for entry in found]
+
+
+def test_the_base_is_compared_by_its_content(
+    request_for: Callable[..., Request], tmp_path: Path, examples: Path
+) -> None:
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+        command = ("git", *who, *arguments)
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q")
+    model = tmp_path / "m.keras"
+    model.write_bytes((examples / "models" / "clean.keras").read_bytes())
+    git("add", "m.keras")
+    git("commit", "-q", "-m", "clean")
+    model.write_bytes((examples / "models" / "backdoored-patch.keras").read_bytes())
+
+    selection = changed("HEAD", tmp_path, os.environ)
+    (entry,) = run(request_for(selection=selection), Listener()).artifacts
+
+    assert entry.difference
+    assert not entry.difference.is_architecture_changed
+    assert entry.difference.changed_layers
+    assert not entry.difference.added_layers

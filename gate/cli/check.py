@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gate.cli import suggestions
+from gate.cli.verdict_cache import KEY_VARIABLE, cache_dir_option, open_cache
 from gate.core.errors import UsageError
 from gate.core.report import ExitCode
 
 if TYPE_CHECKING:
+    from gate.cli.outputs import Target
     from gate.discover.files import Selection
     from gate.policy.model import Policy
 
 _EXECUTORS_TO_COME = ("dask", "ray")
+# No program that the gate starts has to know them.
+_SECRETS = frozenset({KEY_VARIABLE})
 
 
 @click.command(short_help="Scan models and judge them by the policy.")
@@ -77,7 +82,21 @@ _EXECUTORS_TO_COME = ("dask", "ray")
     default=None,
     help="Refuse to scan where Landlock and seccomp cannot lock the scan in; the default where CI is set.",
 )
-@click.option("--no-cache", is_flag=True, help="Accepted for scripts; verdicts are not cached yet.")
+@cache_dir_option
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="BACKDOOR_GATE_NO_CACHE",
+    show_envvar=True,
+    help="Scan anew, and keep nothing.",
+)
+@click.option(
+    "--attestation-key",
+    envvar="BACKDOOR_GATE_ATTESTATION_KEY",
+    show_envvar=True,
+    metavar="FILE",
+    help="Sign the attestation with this Ed25519 key (PEM).",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; errors of usage still count.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every model and class in full.")
@@ -98,7 +117,9 @@ def check(
     shard: str,
     is_static: bool,
     require_sandbox: bool | None,
+    cache_dir: str | None,
     no_cache: bool,
+    attestation_key: str | None,
     exit_zero: bool,
     quiet: bool,
     verbose: bool,
@@ -115,6 +136,7 @@ def check(
     from gate.core.job import DataCall
 
     targets = parse_targets(outputs)
+    sign = _signer(attestation_key, targets)
     _check_executor(executor)
     root = Path.cwd()
     policy = _load_policy(policy_source, root)
@@ -126,7 +148,7 @@ def check(
         selection=_select(paths, staged=staged, diff=diff, files_from=files_from, root=root),
         policy=policy,
         root=root,
-        environ=environment(),
+        environ=_environ(),
         profile=profile or policy.profile or "quick",
         seed=seed,
         jobs=jobs,
@@ -135,14 +157,44 @@ def check(
         data=None if data is None else DataCall(path=data, role=data_role),
         is_static=is_static,
         require_sandbox=is_ci(environment()) if require_sandbox is None else require_sandbox,
+        cache=None if no_cache else open_cache(cache_dir, environment()),
     )
     with listener() as events:
         report = pipeline.run(request, events)
-    write(report, targets, all_rules(), verbose=verbose, quiet=quiet)
+    write(report, targets, all_rules(), verbose=verbose, quiet=quiet, sign=sign)
     if exit_zero and report.exit_code:
         click.echo(f"backdoor-gate: --exit-zero hides exit code {report.exit_code.value}.", err=True)
         return ExitCode.PASS
     return report.exit_code
+
+
+def _signer(key: str | None, targets: Sequence[Target]) -> Callable[[str], str] | None:
+    """Return what signs an attestation; the key is read before the scan, not minutes later."""
+    from gate.cli.outputs import ATTESTATION
+
+    written = [target for target in targets if target.format == ATTESTATION]
+    if key is None or not written:
+        return None
+    if any(target.path is None for target in written):
+        raise UsageError(
+            "--attestation-key: only a file is signed.", hint="Such as --output attestation=a.json"
+        )
+    from gate.attest import dsse
+
+    try:
+        signer = dsse.private_key(Path(key).read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"--attestation-key: {key} cannot be read: {error.strerror}.", hint="Name a PEM file."
+        ) from error
+    return lambda statement: dsse.sign(statement, signer)
+
+
+def _environ() -> Mapping[str, str]:
+    """Return what git, and in part the scanning process, may know of the environment."""
+    from gate.cli.terminal import environment
+
+    return {name: value for name, value in environment().items() if name not in _SECRETS}
 
 
 def _load_policy(source: str | None, root: Path) -> Policy:
@@ -155,7 +207,6 @@ def _load_policy(source: str | None, root: Path) -> Policy:
 def _select(
     paths: tuple[str, ...], *, staged: bool, diff: str | None, files_from: str | None, root: Path
 ) -> Selection:
-    from gate.cli.terminal import environment
     from gate.discover import files, git
 
     chosen = sum((bool(paths), staged, diff is not None, files_from is not None))
@@ -164,9 +215,9 @@ def _select(
             "Expected one of PATH, --staged, --diff and --files-from, received several.", hint="Choose one."
         )
     if staged:
-        return git.staged(root, environment())
+        return git.staged(root, _environ())
     if diff is not None:
-        return git.changed(diff, root, environment())
+        return git.changed(diff, root, _environ())
     if files_from is not None:
         return files.from_list(_read_list(files_from), root)
     return files.from_paths(paths or (".",), root)

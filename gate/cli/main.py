@@ -22,6 +22,8 @@ _COMMANDS = {
     "init": "gate.cli.init:init",
     "doctor": "gate.cli.doctor:doctor",
     "completion": "gate.cli.completion:completion",
+    "cache": "gate.cli.cache:cache",
+    "verify": "gate.cli.verify:verify",
 }
 
 

@@ -70,7 +70,7 @@ def _merged(reports: list[tuple[str, ScanReport]]) -> ScanReport:
     for _, report in reports:
         for entry in map(_portable, report.artifacts):
             known = found.setdefault(entry.artifact.path, entry)
-            if dataclasses.replace(known, seconds=0.0) != dataclasses.replace(entry, seconds=0.0):
+            if _measured(known) != _measured(entry):
                 raise UsageError(
                     f"{printable(entry.artifact.path)}: two reports disagree about it.",
                     hint="Scan it once, in one shard.",
@@ -82,6 +82,11 @@ def _merged(reports: list[tuple[str, ScanReport]]) -> ScanReport:
         notices=tuple(notice for notice in notices if not _is_of_part(notice, is_empty=not found)),
         sandbox=_sandbox(report.sandbox for _, report in reports),
     )
+
+
+def _measured(entry: ArtifactReport) -> ArtifactReport:
+    """Without what may differ between two equal scans."""
+    return dataclasses.replace(entry, seconds=0.0, is_cached=False)
 
 
 def _require_same_terms(reports: list[tuple[str, ScanReport]]) -> None:

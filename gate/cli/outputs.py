@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from gate.core.evidence import Evidence, Trigger
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
 
+ATTESTATION = "attestation"
 _TRIGGERS = "backdoor-gate-triggers"
 
 
@@ -61,9 +62,15 @@ def _parse_target(value: str) -> Target:
 
 
 def write(
-    report: ScanReport, targets: Sequence[Target], rules: Sequence[Rule], *, verbose: bool, quiet: bool
+    report: ScanReport,
+    targets: Sequence[Target],
+    rules: Sequence[Rule],
+    *,
+    verbose: bool,
+    quiet: bool,
+    sign: Callable[[str], str] | None = None,
 ) -> None:
-    """Write every target.
+    """Write every target; what `sign` returns in place of an attestation, if it is given.
 
     Raises:
         UsageError: A file cannot be written.
@@ -71,7 +78,8 @@ def write(
     shown = _with_trigger_files(report, targets)
     for target in targets:
         if target.path is not None:
-            _write(target.path, reporters.get(target.format).render(shown, rules))
+            text = reporters.get(target.format).render(shown, rules)
+            _write(target.path, sign(text) if sign and target.format == ATTESTATION else text)
         elif not (quiet and target.format == "console" and report.exit_code == 0):
             _print(shown, target.format, rules, verbose=verbose)
 

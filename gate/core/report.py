@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from gate.core.artifact import Artifact
+from gate.core.content import Difference
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
 
@@ -87,6 +88,9 @@ class ArtifactReport:
         findings: Reasons to fail.
         model: Facts of the loaded model; None if it was not loaded.
         tolerated: True if the policy lets this incomplete scan through.
+        content_sha256: Digest of the network whatever its file, see `gate.triage.content`; "" if there is none.
+        is_cached: Whether the measurements come from the verdict cache.
+        difference: How the network differs from the base commit's; None without `--diff`, or if it is not known.
     """
 
     artifact: Artifact
@@ -100,6 +104,9 @@ class ArtifactReport:
     findings: tuple[Finding, ...] = ()
     model: ModelFacts | None = None
     tolerated: bool = False
+    content_sha256: str = ""
+    is_cached: bool = False
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from gate.core.artifact import Artifact
 from gate.core.confinement import Confinement
+from gate.core.content import Content
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
+from gate.core.job import Job
 from gate.core.report import Gap, ModelFacts
 
 
@@ -24,6 +26,7 @@ class Scan:
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
         seconds: Wall time.
         confinement: How the scanning process was locked in; None if there was no such process, or it did not say.
+        content: Digests of the network that the file holds; None if triage stopped it, or its weights are damaged.
     """
 
     artifact: Artifact
@@ -34,3 +37,16 @@ class Scan:
     score: float | None = None
     seconds: float = 0.0
     confinement: Confinement | None = None
+    content: Content | None = None
+
+    @property
+    def anomaly_index(self) -> float | None:
+        """The largest of the evidence; None if nothing was measured."""
+        return max(
+            (each.anomaly_index for each in self.evidence if each.anomaly_index is not None), default=None
+        )
+
+    def answers(self, job: Job) -> bool:
+        """Return whether this is of the job's file, and by its detectors alone: their names become file names."""
+        asked = {call.detector for call in job.detectors}
+        return self.artifact == job.artifact and all(each.detector in asked for each in self.evidence)

@@ -33,12 +33,14 @@ class Candidate:
         file: Where it lies in the working tree.
         blob: Git object that holds the content; "" if `file` does.
         tracked: What DVC says the content must be; None if DVC does not track it.
+        base: Git object that lies under this path at the commit that is compared with; "" if there is none.
     """
 
     path: str
     file: Path
     blob: str = ""
     tracked: DvcOutput | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,9 @@ def merge(selections: Iterable[Selection]) -> Selection:
         tracked, claim = known.tracked or candidate.tracked, candidate.tracked or known.tracked
         if tracked and claim and tracked.md5 != claim.md5:
             gaps[candidate.path] = _contested(candidate.path, tracked, claim)
-        candidates[candidate.path] = replace(known, blob=known.blob or candidate.blob, tracked=tracked)
+        candidates[candidate.path] = replace(
+            known, blob=known.blob or candidate.blob, base=known.base or candidate.base, tracked=tracked
+        )
     return Selection(
         candidates=tuple(candidates[path] for path in sorted(candidates.keys() - gaps.keys())),
         gaps=tuple(sorted(gaps.items(), key=lambda item: item[0])),

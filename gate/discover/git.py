@@ -21,6 +21,7 @@ from gate.discover.repository import attempt, git, line, require, top_of
 
 _SYMLINK = "120000"
 _SUBMODULE = "160000"
+_REGULAR = "100"
 
 # The flags undo what settings or .gitmodules could hide: renames, other directories, submodules.
 _DIFF = (
@@ -33,6 +34,7 @@ _DIFF = (
 class _Change:
     mode: str
     blob: str  # "" where only the working tree has the content
+    base: str  # "" where there was no regular file before
     status: str
     path: str
 
@@ -123,8 +125,14 @@ def _changes(against: str, top: Path, environ: Mapping[str, str]) -> tuple[_Chan
 
 
 def _change(meta: str, path: str) -> _Change:
-    _, mode, _, blob, status = meta.split()
-    return _Change(mode=mode, blob=blob if blob.strip("0") else "", status=status, path=path)
+    old_mode, mode, base, blob, status = meta.removeprefix(":").split()
+    return _Change(
+        mode=mode,
+        blob=blob if blob.strip("0") else "",
+        base=base if old_mode.startswith(_REGULAR) else "",
+        status=status,
+        path=path,
+    )
 
 
 def _select(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged: bool = False) -> Selection:
@@ -145,7 +153,8 @@ def _select(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged
         return _select_dvc(path, top, blob, environ)
     model = model_path(path)
     content = blob if model == path else ""
-    return Selection(candidates=(Candidate(path=model, file=top / model, blob=content),))
+    base = change.base if model == path and not is_staged else ""
+    return Selection(candidates=(Candidate(path=model, file=top / model, blob=content, base=base),))
 
 
 def _select_dvc(path: str, top: Path, blob: str, environ: Mapping[str, str]) -> Selection:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from gate.core import rules
@@ -21,6 +21,7 @@ from gate.discover.opening import open_regular
 from gate.discover.pointers import LFS_MAX_BYTES, LfsPointer, dvc_gap, lfs_gap, parse_lfs
 
 _CHUNK = 1 << 20
+_KINDS = {".h5": ModelFormat.HDF5, ".hdf5": ModelFormat.HDF5, ".keras": ModelFormat.KERAS_ZIP}
 _NAMES = {ModelFormat.HDF5: "model.h5", ModelFormat.KERAS_ZIP: "model.keras"}
 
 
@@ -32,11 +33,14 @@ class Staged:
         artifact: What was read; of a pointer without its object, the pointer.
         file: The private copy, named by its content; None if there is a gap.
         gap: Why there is no copy; None if there is one.
+        promised: The model that a Git LFS pointer stands for, by the pointer's word; None if it is no pointer, or the
+            model is here.
     """
 
     artifact: Artifact
     file: Path | None = None
     gap: Gap | None = None
+    promised: Artifact | None = None
 
     def __post_init__(self) -> None:
         if (self.file is None) == (self.gap is None):
@@ -122,7 +126,8 @@ class _Staging:
                 found = _describe(self.candidate.path, self.copy)
                 if found.sha256 == pointer.oid:
                     return _admit(found, self.copy)
-        return Staged(artifact=artifact, gap=lfs_gap(self.candidate.path, pointer))
+        gap = lfs_gap(self.candidate.path, pointer)
+        return Staged(artifact=artifact, gap=gap, promised=_promised(self.candidate.path, pointer))
 
     def places(self, pointer: LfsPointer) -> Iterator[Path]:
         if self.candidate.blob:  # the working tree usually holds the model of the index entry
@@ -151,6 +156,14 @@ class _Staging:
                 f"{self.candidate.path}: expected at most {self.max_bytes} bytes, received {size}.",
                 hint="Raise the size limit in the policy if the model is meant to be that large.",
             )
+
+
+def _promised(path: str, pointer: LfsPointer) -> Artifact | None:
+    """Return the model behind a pointer; of the kind that its name says, since any other is refused under it."""
+    kind = _KINDS.get(PurePosixPath(path).suffix.lower())
+    if kind is None or not pointer.oid:
+        return None
+    return Artifact(path=path, sha256=pointer.oid, size=pointer.size, format=kind)
 
 
 def _pour(source: BinaryIO, target: BinaryIO, limit: int) -> int:

@@ -55,12 +55,11 @@ def judge(scan: Scan, policy: PathPolicy, *, is_static: bool = False) -> Artifac
     absences = () if is_static or scan.gaps else _absences(scan, cases, policy)
     gaps = (*scan.gaps, *(gap for case in cases for gap in _case_gaps(case, policy)), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS
-    measured = [each.anomaly_index for each in scan.evidence if each.anomaly_index is not None]
     return ArtifactReport(
         artifact=scan.artifact,
         verdict=verdict,
         score=scan.score,
-        anomaly_index=max(measured, default=None),
+        anomaly_index=scan.anomaly_index,
         target_labels=_target_labels(accused),
         seconds=scan.seconds,
         not_checked=gaps,

@@ -126,7 +126,7 @@ def _facts(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[st
         span = f"inputs {model.input_range[0]:g}..{model.input_range[1]:g}"
         yield span if brief else f"{span} ({_briefly(model.input_range_source)})"
     if entry.seconds:
-        yield f"{entry.seconds:.1f} s"
+        yield f"{entry.seconds:.1f} s" + (", cached" if entry.is_cached else "")
 
 
 def _briefly(source: str) -> str:

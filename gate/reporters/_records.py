@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from gate.core.artifact import Artifact, ModelFormat
+from gate.core.content import Difference
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
@@ -52,6 +53,20 @@ def _artifact_report(node: Node) -> ArtifactReport:
         not_checked=tuple(_gap(text) for text in node["not_checked"]),
         evidence=tuple(_evidence(child) for child in node["evidence"]),
         findings=tuple(_finding(child) for child in node["findings"]),
+        content_sha256=node.get("content_sha256", ""),
+        is_cached=node.get("cached", False),
+        difference=_difference(node["difference"]) if "difference" in node else None,
+    )
+
+
+def _difference(node: Node) -> Difference:
+    return Difference(
+        base_sha256=node["base_sha256"],
+        base_anomaly_index=_optional(node["base_anomaly_index"]),
+        is_architecture_changed=node["architecture_changed"],
+        changed_layers=tuple(node["changed_layers"]),
+        added_layers=tuple(node["added_layers"]),
+        removed_layers=tuple(node["removed_layers"]),
     )
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Unpack, cast
 
+from gate.core.content import Difference
 from gate.core.errors import UsageError
 from gate.core.evidence import Evidence, Measurement, Trigger
 from gate.core.finding import Finding
@@ -96,7 +97,7 @@ def _check_verdict(document: dict[str, Json], report: ScanReport) -> None:
 
 def _artifact(entry: ArtifactReport) -> Json:
     artifact = entry.artifact
-    return {
+    return _optional(entry) | {
         "path": artifact.path,
         "sha256": artifact.sha256,
         "size": artifact.size,
@@ -111,6 +112,29 @@ def _artifact(entry: ArtifactReport) -> Json:
         "not_checked": [str(gap) for gap in entry.not_checked],
         "evidence": [_evidence(evidence) for evidence in entry.evidence],
         "findings": [_finding(finding, artifact.path) for finding in entry.findings],
+    }
+
+
+def _optional(entry: ArtifactReport) -> dict[str, Json]:
+    """Return what is told only where there is something to tell."""
+    told: dict[str, Json] = {}
+    if entry.content_sha256:
+        told["content_sha256"] = entry.content_sha256
+    if entry.is_cached:
+        told["cached"] = True
+    if entry.difference:
+        told["difference"] = _difference(entry.difference)
+    return told
+
+
+def _difference(difference: Difference) -> Json:
+    return {
+        "base_sha256": difference.base_sha256,
+        "base_anomaly_index": difference.base_anomaly_index,
+        "architecture_changed": difference.is_architecture_changed,
+        "changed_layers": list(difference.changed_layers),
+        "added_layers": list(difference.added_layers),
+        "removed_layers": list(difference.removed_layers),
     }
 
 

@@ -10,6 +10,7 @@ from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.rule import Rule
 from gate.reporters._look import Look
+from gate.reporters._markdown_text import code, escape
 from gate.reporters._picture import picture, shaded
 from gate.reporters._words import (
     CLEAN_LIMIT,
@@ -19,7 +20,6 @@ from gate.reporters._words import (
     number,
     percent,
     ranked,
-    safe,
     size,
     stops_run,
     tally,
@@ -29,9 +29,6 @@ from gate.reporters._words import (
 # GitHub drops a summary of more than 1 MiB; the rest is for what else the job writes.
 LIMIT = 900 * 1024
 _SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCOMPLETE: "⚠️", Verdict.WAIVED: "☑️"}
-# Every character that HTML or Markdown gives a meaning within a line. An invisible space behind @ keeps a comment
-# from calling people.
-_SPECIAL = str.maketrans({char: f"&#{ord(char)};" for char in "&<>\\`*_~[](){}|!#$^"} | {"@": "@&#8203;"})
 
 
 def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> str:
@@ -51,7 +48,7 @@ def _headline(report: ScanReport) -> str:
     sign = _SIGNS[report.verdict]
     head = f"## {sign} backdoor-gate: {', '.join(tally(report))}\n\n"
     head += f"Exit code {int(report.exit_code)}: {meaning(report)}.\n\n"
-    head += "".join(f"> {_escape(notice)}\n\n" for notice in report.notices)
+    head += "".join(f"> {escape(notice)}\n\n" for notice in report.notices)
     if not report.artifacts:
         return head
     return head + "| Verdict | Model | Anomaly index | Target class | Size |\n|:--|:--|--:|--:|--:|\n"
@@ -61,9 +58,8 @@ def _row(entry: ArtifactReport) -> str:
     artifact = entry.artifact
     verdict = f"{entry.verdict}, tolerated" if entry.tolerated else entry.verdict
     index = number(entry.anomaly_index)
-    # Escaped, not in backticks: in a table cell a pipe ends the cell even within code.
     return (
-        f"| {_SIGNS[entry.verdict]} {verdict} | {_code(artifact.path)} | {index} "
+        f"| {_SIGNS[entry.verdict]} {verdict} | {code(artifact.path)} | {index} "
         f"| {labels(entry.target_labels)} | {size(artifact.size)} |\n"
     )
 
@@ -71,10 +67,10 @@ def _row(entry: ArtifactReport) -> str:
 def _details(entry: ArtifactReport, names: dict[str, str]) -> str:
     is_open = " open" if entry.verdict is Verdict.FAIL else ""
     parts = [
-        f"<details{is_open}><summary>{_SIGNS[entry.verdict]} {_code(entry.artifact.path)}</summary>\n",
-        f"sha256 {_code(entry.artifact.sha256 or 'unknown')}\n",
+        f"<details{is_open}><summary>{_SIGNS[entry.verdict]} {code(entry.artifact.path)}</summary>\n",
+        f"sha256 {code(entry.artifact.sha256 or 'unknown')}\n",
         *(_finding(finding, names) for finding in entry.findings),
-        *(f"- Not checked: {_escape(str(gap))}\n" for gap in entry.not_checked),
+        *(f"- Not checked: {escape(str(gap))}\n" for gap in entry.not_checked),
         _trigger(entry),
         _evidence_table(entry.evidence),
         "</details>\n\n",
@@ -84,10 +80,10 @@ def _details(entry: ArtifactReport, names: dict[str, str]) -> str:
 
 def _finding(finding: Finding, names: dict[str, str]) -> str:
     name = names.get(finding.rule, "")
-    title = f"**{_escape(finding.rule)} {_escape(name)}".rstrip() + "**"
+    title = f"**{escape(finding.rule)} {escape(name)}".rstrip() + "**"
     grade = f"({finding.severity}, {finding.confidence} confidence)"
-    remedy = f"  \n  **What to do:** {_escape(finding.remedy)}" if finding.remedy else ""
-    return f"- {title} {grade}  \n  {_escape(finding.message)}{remedy}\n"
+    remedy = f"  \n  **What to do:** {escape(finding.remedy)}" if finding.remedy else ""
+    return f"- {title} {grade}  \n  {escape(finding.message)}{remedy}\n"
 
 
 def _trigger(entry: ArtifactReport) -> str:
@@ -113,7 +109,7 @@ def _evidence_table(evidence: Sequence[Evidence]) -> str:
 def _evidence_row(evidence: Evidence) -> str:
     trigger = evidence.trigger
     cells = (
-        _code(evidence.detector),
+        code(evidence.detector),
         number(evidence.anomaly_index) if evidence.status is Status.MEASURED else str(evidence.status),
         number(evidence.paper_statistic),
         labels(evidence.target_labels),
@@ -125,26 +121,16 @@ def _evidence_row(evidence: Evidence) -> str:
 
 def _remarks(evidence: Iterable[Evidence]) -> str:
     said = ((e.detector, e.reason or e.inconclusive) for e in evidence)
-    return "".join(f"\n- {_code(detector)}: {_escape(text)}\n" for detector, text in said if text)
+    return "".join(f"\n- {code(detector)}: {escape(text)}\n" for detector, text in said if text)
 
 
 def _footer(report: ScanReport) -> str:
     policy = report.policy
     return (
-        f"<sub>backdoor-gate {_escape(report.version)}, {_escape(report.profile)} profile, "
-        f"seed {report.seed}, policy {_code(policy.source)} "
-        f"(sha256 <code>{_escape(policy.sha256[:12])}</code>)</sub>\n"
+        f"<sub>backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, "
+        f"seed {report.seed}, policy {code(policy.source)} "
+        f"(sha256 <code>{escape(policy.sha256[:12])}</code>)</sub>\n"
     )
-
-
-def _code(text: str) -> str:
-    return f"<code>{_escape(text)}</code>"
-
-
-def _escape(text: str) -> str:
-    shown = safe(text).translate(_SPECIAL)
-    # GitHub makes links of bare addresses, too.
-    return shown.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def _fit(parts: Iterable[str]) -> str:

@@ -341,3 +341,31 @@ def test_lfs_objects_are_shared_by_all_worktrees(repo: Any, tmp_path: Path) -> N
     assert kept == found.resolve()
     assert kept == lfs_object(kept.name, repo.top, repo.environ)
     assert lfs_object(kept.name, tmp_path, repo.environ) is None
+
+
+def test_a_changed_model_knows_what_lay_under_its_path(repo: Any, tmp_path: Path) -> None:
+    repo.write("edited.h5", b"before")
+    repo.write("link.h5", b"elsewhere").unlink()
+    (repo.top / "link.h5").symlink_to("elsewhere")
+    base = repo.commit()
+    repo.write("edited.h5", b"after")
+    repo.write("new.h5", b"new")
+    (repo.top / "link.h5").unlink()
+    repo.write("link.h5", b"no link any more")
+    repo.commit()
+
+    found = {each.path: each.base for each in changed(base, repo.top, repo.environ).candidates}
+
+    assert b"before" == _content(repo, found.pop("edited.h5"), tmp_path)
+    assert {"new.h5": "", "link.h5": ""} == found
+
+
+def test_the_index_is_not_compared(repo: Any) -> None:
+    repo.write("m.h5", b"before")
+    repo.commit()
+    repo.write("m.h5", b"after")
+    repo.git("add", "-A")
+
+    (candidate,) = staged(repo.top, repo.environ).candidates
+
+    assert "" == candidate.base

@@ -330,3 +330,29 @@ def test_a_result_has_either_a_file_or_a_gap() -> None:
         Staged(artifact=artifact)
     with pytest.raises(ValueError, match="either a file or a gap"):
         Staged(artifact=artifact, file=Path("m"), gap=Gap(rule="BD001", message="x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("m.h5", ModelFormat.HDF5),
+        ("m.HDF5", ModelFormat.HDF5),
+        ("m.keras", ModelFormat.KERAS_ZIP),
+        ("m", None),
+    ],
+)
+def test_a_pointer_promises_a_model_of_the_kind_that_its_name_says(
+    repo: Any, tmp_path: Path, name: str, kind: ModelFormat | None
+) -> None:
+    repo.write(name, repo.lfs_pointer(_HDF5))
+
+    promised = _stage_named(name, repo, tmp_path).promised
+
+    expected = kind and Artifact(path=name, sha256=_sha256(_HDF5), size=len(_HDF5), format=kind)
+    assert expected == promised
+
+
+def test_a_damaged_pointer_promises_nothing(repo: Any, tmp_path: Path) -> None:
+    repo.write("m.h5", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+
+    assert None is _stage_named("m.h5", repo, tmp_path).promised

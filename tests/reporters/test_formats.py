@@ -34,7 +34,7 @@ def test_listing_the_formats_imports_none_of_them() -> None:
 
 @pytest.mark.parametrize(("name", "hint"), [("serif", "did you mean 'sarif'?"), ("_words", ""), ("", "")])
 def test_unknown_format_names_the_known_ones(name: str, hint: str) -> None:
-    with pytest.raises(UsageError, match="expected one of console, github") as caught:
+    with pytest.raises(UsageError, match="expected one of attestation, console") as caught:
         reporters.get(name)
 
     assert hint == caught.value.hint

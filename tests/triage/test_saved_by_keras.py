@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from gate.core.artifact import ModelFormat
+from gate.core.content import Content
 from gate.triage.checks import check
+from gate.triage.content import content
 from gate.triage.stored import read
 
 FORMATS = {".keras": ModelFormat.KERAS_ZIP, ".h5": ModelFormat.HDF5}
@@ -80,6 +82,29 @@ def test_an_honest_network_gives_no_finding(
 
     assert () == check(stored)
     assert keras.__version__ == stored.keras_version
+
+
+def digest(file: Path) -> Content | None:
+    kind = FORMATS[file.suffix]
+    return content(file, kind, read(file, kind))
+
+
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
+@pytest.mark.parametrize("build", [sequential, functional, mobile_net])
+def test_a_network_saved_again_has_the_same_digest(
+    keras: Any, tmp_path: Path, build: Callable[[Any], Any]
+) -> None:
+    network = build(keras)
+    network.save(tmp_path / "first.keras")
+    keras.models.load_model(tmp_path / "first.keras").save(tmp_path / "again.keras")
+    network.save(tmp_path / "other.h5")
+
+    first = digest(tmp_path / "first.keras")
+
+    assert first
+    assert sum(layer.weights for layer in first.layers) == network.count_params()
+    assert not [layer.name for layer in first.layers if layer.name.startswith("//")]
+    assert first == digest(tmp_path / "again.keras") == digest(tmp_path / "other.h5")
 
 
 def test_the_loss_is_read_as_keras_writes_it(keras: Any, tmp_path: Path) -> None:

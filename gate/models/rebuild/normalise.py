@@ -47,7 +47,7 @@ _WITHOUT_EFFECT = frozenset(
      "query_shape", "key_shape", "value_shape", "softmax_robust_masking", "seed", "autocast", "init"}
 )  # fmt: skip
 # Without effect on a finished network: how weights began, what training added to the loss.
-_TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 # Without effect with these values only.
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "groups": (1,),
@@ -121,7 +121,7 @@ def _is_dropped(key: str, value: Any, known: frozenset[str], where: str) -> bool
         )
     if key in known:
         return False
-    if value is None or value is False or key in _WITHOUT_EFFECT or key.endswith(_TRAINING_ENDINGS):
+    if value is None or value is False or key in _WITHOUT_EFFECT or key.endswith(TRAINING_ENDINGS):
         return True
     if any(value == harmless and type(value) is type(harmless) for harmless in _HARMLESS.get(key, ())):
         return True

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gate.core.artifact import ModelFormat
 from gate.models.rebuild import weights_hdf5, weights_keras
 from gate.models.rebuild.builder import Builder
-from gate.models.rebuild.problems import cause, damaged, unsupported
-
-_DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+from gate.models.rebuild.problems import damaged, unsupported
+from gate.models.rebuild.reading import guarded, stored_weights
 
 
 def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: str) -> Any:
@@ -29,24 +26,13 @@ def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: s
     Raises:
         IncompleteError: The network holds what the gate does not rebuild (BD003), or the file is damaged (BD001).
     """
-    import h5py
-
     is_keras_3 = written_by.partition(".")[0] not in ("", "1", "2")
     weights = weights_keras if kind is ModelFormat.KERAS_ZIP else weights_hdf5
-    source = _read(weights_keras.unpack, file) if kind is ModelFormat.KERAS_ZIP else file
-    with _read(h5py.File, source, "r") as stored:
-        found = _read(weights.stored, stored)
+    with stored_weights(file, kind) as found:
         network = _build(config, _arrays(found), is_keras_3)
-        _read(weights.fill, network, found)
+        guarded(weights.fill, network, found)
     _settle(network)
     return network
-
-
-def _read(function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except _DAMAGED as error:
-        raise damaged(f"The weights cannot be read: {cause(error)}.") from error
 
 
 def _arrays(found: weights_hdf5.Arrays | weights_keras.Arrays) -> list[Any]:

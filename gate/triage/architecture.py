@@ -1,0 +1,103 @@
+"""A stored architecture without what only training or the saving program knows, and the layers in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gate.models.rebuild.normalise import TRAINING_ENDINGS
+
+# Where the class lay in the saving program, and how it was built there.
+_OF_THE_PROGRAM = frozenset({"module", "registered_name", "shared_object_id", "build_config"})
+# Which weights training changed, and how: a finished network does not show it.
+_OF_TRAINING = frozenset({"trainable", "compile_config"})
+_OPERATIONS = "keras.src.ops."
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A layer that holds no other network.
+
+    Attributes:
+        name: After the names of the networks around it, with slashes.
+        top: Of the layer of the outermost network that it is, or is in.
+        path: Where a .keras archive keeps its weights.
+    """
+
+    name: str
+    top: str
+    path: str
+
+
+def canonical(value: Any) -> Any:
+    """Return a configuration with only what says what the network computes, and its layers' names.
+
+    Args:
+        value: As the file has it, nested no deeper than triage allows.
+    """
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    # Keras 3 writes the precision as an object or as its name, depending on the format.
+    if value.get("class_name") == "DTypePolicy" and isinstance(value.get("config"), dict):
+        return value["config"].get("name")
+    kept = {key: canonical(item) for key, item in value.items() if not _is_dropped(key)}
+    # An operation and a layer may share the name of their class.
+    return kept | {"module": value["module"]} if _is_operation(value) else kept
+
+
+def unnamed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a canonical configuration without the name of the whole network, which Keras counts up."""
+    inner = config.get("config")
+    if not isinstance(inner, dict):
+        return config
+    return {**config, "config": {key: item for key, item in inner.items() if key != "name"}}
+
+
+def leaves(config: dict[str, Any]) -> Iterator[Leaf]:
+    """Yield the layers of a stored network and of the networks in it, in their order."""
+    yield from _leaves(config, name="", top="", path="")
+
+
+def _leaves(node: dict[str, Any], *, name: str, top: str, path: str) -> Iterator[Leaf]:
+    counts: dict[str, int] = {}
+    for entry in _entries(node):
+        own = _name(entry)
+        folder = _snake_case(str(entry.get("class_name")))
+        # Keras numbers the folders of layers of one class.
+        number = counts[folder] = counts.get(folder, -1) + 1
+        place = f"{path}layers/{folder}" + (f"_{number}" if number else "")
+        below, outermost = f"{name}/{own}" if name else own, top or own
+        if _entries(entry):
+            yield from _leaves(entry, name=below, top=outermost, path=f"{place}/")
+        else:
+            yield Leaf(below, outermost, place)
+
+
+def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:
+    config = node.get("config")
+    listed = config.get("layers") if isinstance(config, dict) else config  # Keras 1 and 2: the list itself
+    entries = listed if isinstance(listed, list) else []
+    return [entry for entry in entries if isinstance(entry, dict) and not _is_operation(entry)]
+
+
+def _is_operation(entry: dict[str, Any]) -> bool:
+    return str(entry.get("module")).startswith(_OPERATIONS)
+
+
+def _name(entry: dict[str, Any]) -> str:
+    config = entry.get("config")
+    return str((config.get("name") if isinstance(config, dict) else None) or entry.get("name") or "")
+
+
+def _is_dropped(key: str) -> bool:
+    return key in _OF_THE_PROGRAM or key in _OF_TRAINING or key.endswith(TRAINING_ENDINGS)
+
+
+def _snake_case(name: str) -> str:
+    """Return the name as Keras' saving library spells it (keras.src.utils.naming, without its imports)."""
+    spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", spaced).lower()

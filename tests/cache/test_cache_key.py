@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gate.cache import engine
+from gate.cache.key import data_sha256, key_of
+from gate.core.artifact import Artifact, ModelFormat
+from gate.core.job import DataCall, DetectorCall, Job
+
+MakeJob = Callable[..., Job]
+
+# Another value for every field of a job. A field that is added to Job has to be added here.
+OTHERS = {
+    "profile": "full",
+    "seed": 1,
+    "detectors": (DetectorCall(detector="neural-cleanse", parameters='{"steps": 9}'),),
+    "input_range": (0.0, 255.0),
+    "input_range_source": "option",
+    "data": DataCall(path="d", role="train"),
+    "memory_mb": 1,
+    "seconds": 1.0,
+    "require_sandbox": True,
+    "threads": 1,
+    "artifact": Artifact(path="m.h5", sha256="cd" * 32, size=9, format=ModelFormat.HDF5),
+}
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Job)])
+def test_all_of_a_job_is_in_its_key_but_its_nonce_and_place(make_job: MakeJob, field: str) -> None:
+    is_beside_the_point = field in ("nonce", "file")
+    other = make_job(**{field: OTHERS.get(field, "elsewhere")})
+
+    assert is_beside_the_point == (key_of(make_job(), "e", "") == key_of(other, "e", ""))
+
+
+def test_a_model_is_known_under_another_path(make_job: MakeJob) -> None:
+    job = make_job()
+    moved = make_job(artifact=dataclasses.replace(job.artifact, path="elsewhere/n.h5"))
+
+    assert key_of(job, "e", "") == key_of(moved, "e", "")
+
+
+@pytest.mark.parametrize("change", [{"size": 8}, {"format": ModelFormat.KERAS_ZIP}, {"sha256": "00" * 32}])
+def test_another_file_has_another_key(make_job: MakeJob, change: dict[str, object]) -> None:
+    job = make_job()
+    other = make_job(artifact=dataclasses.replace(job.artifact, **change))  # type: ignore[arg-type]
+
+    assert key_of(job, "e", "") != key_of(other, "e", "")
+
+
+def test_the_engine_and_the_data_are_in_the_key(make_job: MakeJob) -> None:
+    job = make_job(data=DataCall(path="a", role="clean"))
+    moved = make_job(data=DataCall(path="b", role="clean"))
+
+    assert key_of(job, "e", "1") == key_of(moved, "e", "1")
+    assert 3 == len({key_of(job, "e", "1"), key_of(job, "f", "1"), key_of(job, "e", "2")})
+
+
+def test_a_data_set_is_known_by_its_names_and_contents(tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    (one / "0").mkdir(parents=True)
+    (one / "0" / os.fsdecode(b"\xff.png")).write_bytes(b"x")
+    first = data_sha256(str(one))
+    moved = data_sha256(str(one.rename(tmp_path / "two")))
+    (tmp_path / "two" / "0").rename(tmp_path / "two" / "1")
+    renamed = data_sha256(str(tmp_path / "two"))
+    (tmp_path / "two" / "1" / "b.png").write_bytes(b"y")
+
+    assert first == moved
+    assert 3 == len({first, renamed, data_sha256(str(tmp_path / "two"))})
+    assert data_sha256(str(tmp_path / "two" / "1" / "b.png")) not in (first, renamed)
+
+
+def test_a_data_set_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        data_sha256(str(tmp_path / "gone"))
+
+
+def test_every_file_of_the_gate_is_in_the_engines_digest(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    first = engine.source_sha256(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").write_text("compiled")
+    second = engine.source_sha256(tmp_path)
+    (tmp_path / "a.py").write_text("2")
+
+    assert first == second
+    assert first != engine.source_sha256(tmp_path)
+    assert engine.fingerprint() == engine.fingerprint()
