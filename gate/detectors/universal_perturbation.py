@@ -69,8 +69,8 @@ class UniversalPerturbation:
     RULE: ClassVar[Rule] = _RULE
 
     restarts: int = 1
-    steps: int = 100
-    images: int = 16
+    steps: int = 50
+    images: int = 12
 
     def run(self, context: Context) -> Evidence:
         """Search every class; look again at a suspicious leader on other kinds of images."""
