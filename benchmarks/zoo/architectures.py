@@ -69,7 +69,7 @@ def mobilenet(inputs: Any, k: int) -> Any:
     from keras import layers
 
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
-    for filters, stride in ((32, 1), (64, 2), (64, 1), (96, 2)):
+    for filters, stride in ((32, 2), (64, 1), (64, 2), (96, 1)):
         x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
         x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         x = layers.Conv2D(filters, 1, use_bias=False)(x)

@@ -32,15 +32,16 @@ Maker = Callable[[np.random.Generator, Recipe, int], Attack]
 
 
 def _patch(rng: np.random.Generator, recipe: Recipe, num_classes: int) -> Patch:
-    # A rare pixel or a faint one is not learnt from a few thousand images.
-    size = int(rng.integers(3, 7) if recipe.poison_rate < _RARE else rng.integers(1, 7))
+    # A rare pixel, a faint or a plain one is not learnt from a few thousand images.
+    is_rare = recipe.poison_rate < _RARE
+    size = int(rng.integers(3 if is_rare else 1, 7))
     return Patch(
         target=int(rng.integers(num_classes)),
         size=size,
         corner=int(rng.integers(4)),
         margin=int(rng.integers(0, 3)),
-        opacity=float(rng.choice((1.0, 1.0, 0.6))) if size > 2 and recipe.poison_rate >= _RARE else 1.0,
-        is_plain=bool(rng.random() < 0.4),
+        opacity=float(rng.choice((1.0, 1.0, 0.6))) if size > 2 and not is_rare else 1.0,
+        is_plain=bool(rng.random() < 0.4) and not is_rare,
         seed=recipe.seed,
     )
 
