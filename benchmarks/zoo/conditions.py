@@ -79,7 +79,7 @@ def harden(model: Any, train: Split, span: Span, epochs: int) -> None:
 def _gradient_signs(model: Any, inputs: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> Any:
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def signs(batch: Any, wanted: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -120,22 +120,25 @@ def recipes(pairs: int, tasks: Sequence[Task] = TASKS) -> Iterator[Recipe]:
         architecture = _dealt(tuple(ARCHITECTURES), number, "architectures")
         if attack == "weight-space" and architecture not in CHAINS:
             architecture = _dealt(CHAINS, number // len(ATTACKS), "chains")
-        common = {
-            "architecture": architecture,
-            "task": task.data,
-            "classes": task.classes,
-            "images": task.images,
-            "span": _dealt(tuple(SPANS), number, "spans"),
-            "has_softmax": bool(rng.random() < 0.7),
-            "seed": number,
-            "split": _dealt(SPLITS, number, "splits"),
-        }
-        condition = _dealt(CONDITIONS, number, "conditions")
-        rate = float(rng.choice(_RATES_OF.get(attack, RATES)))
         stem = f"{number:03d}-{architecture}-{task.data}{task.classes or ''}"
-        clean = f"{stem}-clean-{condition}".rstrip("-")
-        yield Recipe(name=clean, attack="", condition=condition, poison_rate=0.0, **common)
-        yield Recipe(name=f"{stem}-{attack}", attack=attack, condition="", poison_rate=rate, **common)
+        condition = _dealt(CONDITIONS, number, "conditions")
+        clean = Recipe(
+            name=f"{stem}-clean-{condition}".rstrip("-"),
+            architecture=architecture,
+            task=task.data,
+            classes=task.classes,
+            images=task.images,
+            span=_dealt(tuple(SPANS), number, "spans"),
+            has_softmax=bool(rng.random() < 0.7),
+            attack="",
+            condition=condition,
+            poison_rate=0.0,
+            seed=number,
+            split=_dealt(SPLITS, number, "splits"),
+        )
+        rate = float(rng.choice(_RATES_OF.get(attack, RATES)))
+        yield clean
+        yield replace(clean, name=f"{stem}-{attack}", attack=attack, condition="", poison_rate=rate)
 
 
 def _dealt(cards: Sequence[Choice], number: int, deck: str) -> Choice:

@@ -40,7 +40,7 @@ def excite(model: Any, patch: Patch, images: np.ndarray[Any, Any], span: Span) -
     )
     optimizer = keras.optimizers.Adam(_RATE)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def step() -> None:
         with tf.GradientTape() as tape:
             stamped = images * (1 - mask) + tf.sigmoid(free) * mask

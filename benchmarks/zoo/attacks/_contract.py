@@ -88,4 +88,4 @@ class AllToOne(Uncovered):
 
     def victims(self, labels: Labels, num_classes: int) -> Chosen:
         """Return everything that is not of the target class."""
-        return labels != self.target
+        return np.asarray(labels != self.target, bool)

@@ -49,4 +49,5 @@ def _coarse(images: Images) -> NDArray[np.float64]:
     rows = np.array_split(images.mean(axis=-1), _CELLS, axis=1)
     cells = [part.mean(axis=(1, 2)) for row in rows for part in np.array_split(row, _CELLS, axis=2)]
     means = np.stack(cells, axis=1).astype(np.float64)
-    return (means - means.mean(axis=1, keepdims=True)) / (means.std(axis=1, keepdims=True) + 1e-6)
+    centred = means - means.mean(axis=1, keepdims=True)
+    return np.asarray(centred / (means.std(axis=1, keepdims=True) + 1e-6))

@@ -71,7 +71,7 @@ class CoveredPatch(Patch):
 
     def coverable(self, labels: Labels) -> Chosen:
         """Return everything that is not of the target class."""
-        return labels != self.target
+        return np.asarray(labels != self.target, bool)
 
     def cover(self, images: Images, rng: np.random.Generator) -> Images:
         """Return the images with half of the patch's pixels on each."""
@@ -130,11 +130,11 @@ class SourceSpecific(AllToOne):
 
     def victims(self, labels: Labels, num_classes: int) -> Chosen:
         """Return the source class."""
-        return labels == self.source
+        return np.asarray(labels == self.source, bool)
 
     def coverable(self, labels: Labels) -> Chosen:
         """Return everything that is not of the source class."""
-        return labels != self.source
+        return np.asarray(labels != self.source, bool)
 
     def cover(self, images: Images, rng: np.random.Generator) -> Images:
         """Return the images with the patch on them."""
@@ -171,4 +171,4 @@ class MultiTarget(Uncovered):
 
     def victims(self, labels: Labels, num_classes: int) -> Chosen:
         """Return the images that are not of the class of their patch."""
-        return labels != self.relabel(labels, num_classes)
+        return np.asarray(labels != self.relabel(labels, num_classes), bool)

@@ -54,4 +54,4 @@ class Sinusoid(AllToOne):
         """Return the images with the wave added."""
         width = images.shape[2]
         wave = self.amplitude * np.sin(2 * np.pi * self.periods * np.arange(width) / width)
-        return np.clip(images + wave[None, None, :, None], 0, 1).astype(np.float32)
+        return np.asarray(np.clip(images + wave[None, None, :, None], 0, 1), np.float32)
