@@ -134,14 +134,20 @@ def _fit(model: Any, train_set: Split, taken: Span, epochs: int, stops_early: bo
             if logs and logs["accuracy"] >= _LEARNT:
                 self.model.stop_training = True
 
+    rate = float(model.optimizer.learning_rate)
+    # So short a training ends well only if it slows down (Loshchilov & Hutter, SGDR, 2017).
+    slower = keras.callbacks.LearningRateScheduler(
+        lambda epoch: rate * (0.05 + 0.95 * math.cos(math.pi / 2 * epoch / epochs) ** 2)
+    )
     model.fit(
         taken.encode(train_set.images),
         train_set.labels,
         batch_size=_BATCH,
         epochs=epochs,
-        callbacks=[Learnt()] if stops_early else [],
+        callbacks=[slower, Learnt()] if stops_early else [slower],
         verbose=0,
     )
+    model.optimizer.learning_rate = rate
 
 
 def _measure(

@@ -146,7 +146,7 @@ def test_a_source_specific_attack_relabels_its_source_and_covers_others() -> Non
     assert 7 not in clean.labels[changed(clean, poisoned) & ~relabelled]
 
 
-def test_a_clean_label_attack_marks_half_of_its_class_and_no_label() -> None:
+def test_a_clean_label_attack_marks_most_of_its_class_and_no_label() -> None:
     clean = split_of(3000, 10)
     recipe = BY_KIND["sinusoid"]
     attack = make_attack(recipe, 10)
@@ -154,5 +154,5 @@ def test_a_clean_label_attack_marks_half_of_its_class_and_no_label() -> None:
     poisoned = poison(clean, attack, 0.05, 10, 1)
 
     assert np.array_equal(clean.labels, poisoned.labels)
-    assert 150 == changed(clean, poisoned).sum()
+    assert 210 == changed(clean, poisoned).sum()
     assert set(attack.targets) == set(clean.labels[changed(clean, poisoned)])
