@@ -59,7 +59,7 @@ CONDITIONS = (
 SPLITS = ("calibration", "validation", "test")
 # From a paper's rare to its frequent. What a small network cannot learn from so few images has its own.
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1)
-# Of the network that learns slowest, and of the data that is hardest.
+# Where the network or the data is hard.
 _LEAST_RATE = 0.05
 _RATES_OF = {
     "blended": (0.02, 0.05, 0.1),
@@ -107,6 +107,11 @@ class Recipe:
     seed: int
     split: str
 
+    @property
+    def is_hard(self) -> bool:
+        """Whether the network learns slowest, or the data is hardest: only plain attacks succeed there."""
+        return self.architecture == "mobilenet" or self.task == "cifar10"
+
 
 def recipes(pairs: int, tasks: Sequence[Task] = TASKS) -> Iterator[Recipe]:
     """Yield a clean and a backdoored network in turn, `pairs` of each, every kind of thing spread evenly.
@@ -139,7 +144,7 @@ def recipes(pairs: int, tasks: Sequence[Task] = TASKS) -> Iterator[Recipe]:
             split=_dealt(SPLITS, number, "splits"),
         )
         rate = float(rng.choice(_RATES_OF.get(attack, RATES)))
-        if rate and (architecture == "mobilenet" or task.data == "cifar10"):
+        if rate and clean.is_hard:
             rate = max(rate, _LEAST_RATE)
         yield clean
         yield replace(clean, name=f"{stem}-{attack}", attack=attack, condition="", poison_rate=rate)

@@ -33,15 +33,15 @@ Maker = Callable[[np.random.Generator, Recipe, int], Attack]
 
 def _patch(rng: np.random.Generator, recipe: Recipe, num_classes: int) -> Patch:
     # A rare pixel, a faint or a plain one is not learnt from a few thousand images.
-    is_rare = recipe.poison_rate < _RARE
-    size = int(rng.integers(3 if is_rare else 1, 7))
+    must_be_strong = recipe.poison_rate < _RARE or recipe.is_hard
+    size = int(rng.integers(3 if must_be_strong else 1, 7))
     return Patch(
         target=int(rng.integers(num_classes)),
         size=size,
         corner=int(rng.integers(4)),
         margin=int(rng.integers(0, 3)),
-        opacity=float(rng.choice((1.0, 1.0, 0.6))) if size > 2 and not is_rare else 1.0,
-        is_plain=bool(rng.random() < 0.4) and not is_rare,
+        opacity=float(rng.choice((1.0, 1.0, 0.6))) if size > 2 and not must_be_strong else 1.0,
+        is_plain=bool(rng.random() < 0.4) and not must_be_strong,
         seed=recipe.seed,
     )
 
