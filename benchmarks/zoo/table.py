@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,21 +86,21 @@ def by_attack(rows: list[Row]) -> Iterable[str]:
     for stratum in sorted({row.stratum for row in rows} - {"clean"}):
         members = [row for row in rows if row.stratum == stratum]
         caught = [row for row in members if row.index > _LIMIT]
-        right = sum(row.truth["target"] in (None, row.target) for row in caught)
+        right = sum(not row.truth["targets"] or row.target in row.truth["targets"] for row in caught)
         bad = np.array([row.index for row in members])
         low, high = auc_interval(clean, bad)
         area = f"{auc(clean, bad):.3f} ({low:.3f}-{high:.3f})"
         yield f"| {stratum} | {len(members)} | {_rate(len(caught), len(members))} | {right}/{len(caught)} | {area} |"
 
 
-def false_alarms(rows: list[Row], key: str, name: Callable[[Any], str] = str) -> Iterable[str]:
+def false_alarms(rows: list[Row], key: str) -> Iterable[str]:
     """Yield the table of clean networks by one of their properties."""
     yield f"| clean networks by {key} | n | index > 2.0 (95 %) | largest index |\n|---|---:|---|---:|"
     clean = [row for row in rows if row.stratum == "clean"]
     for value in sorted({row.truth[key] for row in clean}):
         indices = np.array([row.index for row in clean if row.truth[key] == value])
         alarms = int((indices > _LIMIT).sum())
-        yield f"| {name(value)} | {len(indices)} | {_rate(alarms, len(indices))} | {indices.max():.2f} |"
+        yield f"| {value or 'ordinary'} | {len(indices)} | {_rate(alarms, len(indices))} | {indices.max():.2f} |"
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def main() -> None:
     rows = read(Path(sys.argv[1]))
     seconds = np.array([row.seconds for row in rows])
     print(*by_attack(rows), sep="\n")
-    for key in ("num_classes", "architecture", "task"):
+    for key in ("num_classes", "architecture", "task", "span", "condition"):
         print("", *false_alarms(rows, key), sep="\n")
     print(f"\nSeconds per model: p50 {np.quantile(seconds, 0.5):.1f}, p95 {np.quantile(seconds, 0.95):.1f}.")
 
