@@ -65,7 +65,7 @@ def _scan(job: Job, progress: Progress) -> Scan:
 def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     progress("starting TensorFlow", 0, 1, "")
     _start_engine(job.threads, job.seed)
-    from gate.detectors._calibration import score
+    from gate.detectors._combination import score
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
 
