@@ -28,8 +28,8 @@ class Scale:
 
 
 PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
-PERTURBATION_SCALE = Scale(spread=0.25, weight=20.0, largest=0.35)
-MARGIN_SCALE = Scale(spread=0.35, weight=20.0, largest=0.5)
+PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
+MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
