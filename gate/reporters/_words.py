@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gate.core.evidence import Evidence, Status, Trigger
+from gate.core.evidence import Evidence, Status, Suspects, Trigger
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
 from gate.core.text import printable
 
@@ -113,6 +113,12 @@ def trigger_words(trigger: Trigger) -> str:
     )
 
 
+def suspects_words(suspects: Suspects) -> str:
+    """Return how many samples are suspected and where they are listed, as half a sentence."""
+    listed = " and ".join(safe(name) for name in suspects.files)
+    return f"{suspects.count} samples look poisoned" + (f", see {listed}" if listed else "")
+
+
 def evidence_words(evidence: Evidence) -> str:
     """Return one detector's evidence as one line without a full stop."""
     name = safe(evidence.detector)
@@ -125,6 +131,8 @@ def evidence_words(evidence: Evidence) -> str:
         parts.append(f"target class {labels(evidence.target_labels)}")
     if evidence.trigger:
         parts.append(trigger_words(evidence.trigger))
+    if evidence.suspects:
+        parts.append(suspects_words(evidence.suspects))
     if evidence.inconclusive:
         parts.append(f"inconclusive: {safe(evidence.inconclusive)}")
     return f"{name}: {'; '.join(parts)}"

@@ -22,6 +22,7 @@ from gate.reporters._words import (
     safe,
     size,
     stops_run,
+    suspects_words,
     tally,
     trigger_words,
 )
@@ -123,9 +124,10 @@ def _evidence_row(evidence: Evidence) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _remarks(evidence: Iterable[Evidence]) -> str:
-    said = ((e.detector, e.reason or e.inconclusive) for e in evidence)
-    return "".join(f"\n- {_code(detector)}: {_escape(text)}\n" for detector, text in said if text)
+def _remarks(evidence: Sequence[Evidence]) -> str:
+    said = [(e.detector, _escape(e.reason or e.inconclusive)) for e in evidence]
+    said += [(e.detector, f"{_escape(suspects_words(e.suspects))}.") for e in evidence if e.suspects]
+    return "".join(f"\n- {_code(detector)}: {text}\n" for detector, text in said if text)
 
 
 def _footer(report: ScanReport) -> str:
