@@ -90,9 +90,12 @@ class NpzImages(ImageSet):
     @contextmanager
     def _opened(self) -> Iterator[tuple[IO[bytes], tuple[tuple[int, ...], bool, np.dtype[Any]]]]:
         """Yield the array's bytes, its header already read, and (shape, whether it is transposed, type)."""
-        with reading(self._name), zipfile.ZipFile(self._path) as archive:
-            with archive.open(f"{self._key}.npy") as member:
-                yield member, _header(member)
+        with (
+            reading(self._name),
+            zipfile.ZipFile(self._path) as archive,
+            archive.open(f"{self._key}.npy") as member,
+        ):
+            yield member, _header(member)
 
     def _scaled(self, raw: NDArray[Any]) -> Images:
         scaled: Images = (raw.astype(np.float32) - np.float32(self._low)) / np.float32(self._high - self._low)
@@ -148,9 +151,9 @@ def _check_kind(dtype: np.dtype[Any], name: str) -> None:
 
 
 def _check_shape(stored: tuple[int, ...], shape: Shape, name: str) -> None:
-    is_grey_without_channel = len(stored) == 3 and shape[2] == 1
-    fits = (*stored[1:], 1) == shape if is_grey_without_channel else stored[1:] == shape
-    if fits and stored[0]:
+    if len(stored) == 3 and shape[2] == 1:
+        stored = (*stored, 1)
+    if stored[1:] == shape and stored[0]:
         return
     expected, received = " x ".join(map(str, shape)), " x ".join(map(str, stored)) or "one number"
     raise DataError(
