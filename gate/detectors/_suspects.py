@@ -21,22 +21,24 @@ _GAP = 4
 _PAPER, _RULE = 255, 128
 
 
-def suspects(dataset: Dataset, positions: Positions, scores: Floats, usual: Positions) -> Suspects:
+def suspects(
+    dataset: Dataset, labels: Positions, positions: Positions, scores: Floats, usual: Positions
+) -> Suspects:
     """Return the list of suspect samples with its contact sheet.
 
     Args:
-        dataset: Labelled.
-        positions: Of the suspects in the data set, shape ``(n,)``, at least one.
-        scores: How suspicious each is, shape ``(n,)``; larger is more.
+        dataset: Where they are.
+        labels: Class of every image of the data set, stated or found, shape ``(n,)``.
+        positions: Of the suspects in the data set, shape ``(m,)``, at least one.
+        scores: How suspicious each is, shape ``(m,)``; larger is more.
         usual: Positions of a few usual samples of the same class, for comparison.
     """
-    assert dataset.labels is not None
     worst = np.lexsort((positions, -scores))
     samples = tuple(
         SuspectSample(
             index=int(positions[i]),
             file=dataset.images.name(int(positions[i])),
-            label=int(dataset.labels[positions[i]]),
+            label=int(labels[positions[i]]),
             score=float(scores[i]),
         )
         for i in worst[:_LISTED]

@@ -55,6 +55,7 @@ def suspect_samples(
     if not scorers:
         return None
     assert context.dataset is not None
+    assert context.dataset.labels is not None
     assert context.representations is not None
     positions, scores = [], []
     for sample, score in scorers:
@@ -64,4 +65,6 @@ def suspect_samples(
             scores.append(found[found > 0])
     worst, score = scorers[0]
     usual = worst.positions[np.argsort(score(worst.activations), kind="stable")[:_USUAL]]
-    return suspects(context.dataset, np.concatenate(positions), np.concatenate(scores), usual)
+    return suspects(
+        context.dataset, context.dataset.labels, np.concatenate(positions), np.concatenate(scores), usual
+    )

@@ -103,7 +103,7 @@ class Strip:
         return _evidence(
             classes,
             entropies,
-            lambda label, boundary: _suspects(context, np.flatnonzero(labels == label), overlays, boundary),
+            lambda label, limit: _suspects(context, labels, label, overlays, limit),
         )
 
 
@@ -155,16 +155,16 @@ def _evidence(
 
 
 def _suspects(
-    context: Context, members: Positions, overlays: NDArray[np.float32], limit: float
+    context: Context, labels: Positions, label: int, overlays: NDArray[np.float32], limit: float
 ) -> Suspects | None:
     """List the members of a class below the boundary, of 2,000 at most."""
     assert context.dataset is not None
     rng = np.random.default_rng([context.seed, 9])
-    asked = np.sort(rng.permutation(members)[:_LISTED_FROM])
+    asked = np.sort(rng.permutation(np.flatnonzero(labels == label))[:_LISTED_FROM])
     batches = context.dataset.images.stream(asked)
     entropies = np.concatenate([blend_entropy(context.classifier, batch, overlays) for batch in batches])
     is_low = entropies < limit
     if not is_low.any():
         return None
     usual = asked[np.argsort(-entropies, kind="stable")[:_USUAL]]
-    return suspects(context.dataset, asked[is_low], limit - entropies[is_low], usual)
+    return suspects(context.dataset, labels, asked[is_low], limit - entropies[is_low], usual)

@@ -14,7 +14,9 @@ from gate.models.representations import ClassSample
 
 def sample(label: int, pictures: Any, first: int) -> ClassSample:
     positions = np.arange(first, first + len(pictures))
-    return ClassSample(label, positions, np.zeros((len(pictures), 1), np.float32), pictures.astype(np.float32))
+    return ClassSample(
+        label, positions, np.zeros((len(pictures), 1), np.float32), pictures.astype(np.float32)
+    )
 
 
 def test_an_image_among_pictures_of_another_class_has_few_votes_of_its_own() -> None:

@@ -26,7 +26,9 @@ def test_a_class_stands_out_where_its_peers_do_not_vary() -> None:
     classes = clouds(4)
     classes[2][:200, 4] += 8.0
 
-    seen = [frame.see(members).var(axis=0).max() for frame, members in zip(frames(classes), classes, strict=True)]
+    seen = [
+        frame.see(members).var(axis=0).max() for frame, members in zip(frames(classes), classes, strict=True)
+    ]
 
     assert 2 == int(np.argmax(seen))
     assert seen[2] > 5 * np.delete(seen, 2).max()

@@ -26,7 +26,9 @@ def save(tmp_path: Path) -> Save:
     return write
 
 
-def opened(path: Path, shape: tuple[int, int, int] = SHAPE, span: tuple[float, float] = (0.0, 1.0)) -> NpzImages:
+def opened(
+    path: Path, shape: tuple[int, int, int] = SHAPE, span: tuple[float, float] = (0.0, 1.0)
+) -> NpzImages:
     return NpzImages(path, "x", shape, span)
 
 

@@ -20,7 +20,9 @@ def labels(listing: Listing) -> list[int] | None:
 
 
 def test_folders_count_as_keras_counts_them(tmp_path: Path) -> None:
-    for level, name in enumerate(("dog/b.png", "cat/deeper/a.png", "cat/z.png", "7/a.png", ".thumbnails/a.png")):
+    for level, name in enumerate(
+        ("dog/b.png", "cat/deeper/a.png", "cat/z.png", "7/a.png", ".thumbnails/a.png")
+    ):
         draw(tmp_path / name, level)
 
     listing = list_folder(tmp_path, 3)
@@ -63,7 +65,9 @@ def test_folders_that_are_not_the_classes_are_refused(tmp_path: Path, folders: t
     for folder in folders:
         draw(tmp_path / folder / "a.png")
 
-    with pytest.raises(DataError, match=rf"expected . class folders, received {len(folders)}: {', '.join(folders)}"):
+    with pytest.raises(
+        DataError, match=rf"expected . class folders, received {len(folders)}: {', '.join(folders)}"
+    ):
         list_folder(tmp_path, 4 if folders == ("1", "5") else 2)
 
 
@@ -97,7 +101,10 @@ def test_a_list_without_labels_has_none(tmp_path: Path) -> None:
         ("", "expected rows and a column named file, received the columns nothing"),
         ("file,label\n", "expected rows and a column named file"),
         ("name,label\na.png,1\n", "received the columns name, label"),
-        ("file,label\na.png,0\n../b.png,1\n", "a.csv:3: expected a file below the CSV's folder, received ../b.png"),
+        (
+            "file,label\na.png,0\n../b.png,1\n",
+            "a.csv:3: expected a file below the CSV's folder, received ../b.png",
+        ),
         ("file,label\n/etc/passwd,1\n", "received /etc/passwd"),
         ("label,file\n1\n", "a.csv:2: expected a file below the CSV's folder, received nothing"),
         ("file,label\na.png,cat\n", "a.csv:2: expected a whole-number label, received cat"),
