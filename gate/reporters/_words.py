@@ -115,8 +115,8 @@ def trigger_words(trigger: Trigger) -> str:
 
 def suspects_words(suspects: Suspects) -> str:
     """Return how many samples are suspected and where they are listed, as half a sentence."""
-    listed = " and ".join(safe(name) for name in suspects.files)
-    return f"{suspects.count} samples look poisoned" + (f", see {listed}" if listed else "")
+    listed = f", see {safe(suspects.files[0])} and the pictures beside it" if suspects.files else ""
+    return f"{suspects.count} samples look poisoned{listed}"
 
 
 def evidence_words(evidence: Evidence) -> str:

@@ -139,7 +139,9 @@ def test_pictures_are_written_again_where_the_merged_report_is(
     suspects = Suspects(count=1, samples=(suspect,), files=("elsewhere/suspects.csv",))
     changed = dataclasses.replace(evidence, trigger=trigger, suspects=suspects)
     elsewhere = dataclasses.replace(failing, evidence=(changed, *others))
-    here = dataclasses.replace(elsewhere, evidence=(dataclasses.replace(evidence, suspects=suspects), *others))
+    here = dataclasses.replace(
+        elsewhere, evidence=(dataclasses.replace(evidence, suspects=suspects), *others)
+    )
 
     told("merge", save("1.json", elsewhere), save("2.json", here), "--output", "json=out/merged.json")
 

