@@ -241,7 +241,7 @@ def test_a_layer_can_be_named(keras: Any) -> None:
     classifier = Classifier(flat(keras, first, keras.layers.Dense(3), keras.layers.Softmax()))
 
     assert (7, 4) == classifier.activations(IMAGES, "first").shape
-    with pytest.raises(IncompleteError, match="no layer last; it has .*first"):
+    with pytest.raises(IncompleteError, match=r"no layer last; it has .*first"):
         classifier.activation_function("last")
 
 
