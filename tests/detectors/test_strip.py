@@ -7,7 +7,7 @@ import pytest
 
 from gate.core.evidence import Evidence, Status
 from gate.detectors._contract import Context
-from gate.detectors.strip import Strip, boundary
+from gate.detectors.strip import Strip, _suspects, boundary
 from gate.models.datasets import Dataset, Role
 from gate.models.image_sets import ImageArray
 
@@ -36,13 +36,15 @@ def training_set(
     return Dataset(ImageArray(images), labels if labelled else None, role, "train.npz")
 
 
-def run(dataset: Dataset | None, heard: list[Any] | None = None) -> Evidence:
+def context_of(dataset: Dataset | None, heard: list[Any]) -> Context:
     parts: dict[str, Any] = {"classifier": Bars(), "bank": None}
-    told = [] if heard is None else heard
-    context = Context(
-        **parts, dataset=dataset, seed=0, is_full=False, progress=lambda *words: told.append(words)
+    return Context(
+        **parts, dataset=dataset, seed=0, is_full=False, progress=lambda *words: heard.append(words)
     )
-    return Strip().run(context)
+
+
+def run(dataset: Dataset | None, heard: list[Any] | None = None) -> Evidence:
+    return Strip().run(context_of(dataset, [] if heard is None else heard))
 
 
 def test_a_clean_set_raises_no_alarm() -> None:
@@ -99,3 +101,11 @@ def test_the_papers_boundary_is_passed_by_one_clean_image_in_a_hundred() -> None
 
 def test_the_boundary_is_never_below_zero() -> None:
     assert 0.0 == boundary(np.array([0.0, 0.1, 3.0]))
+
+
+def test_a_blamed_class_without_an_image_below_the_boundary_lists_none() -> None:
+    dataset = training_set(poison=False)
+    assert dataset.labels is not None
+    overlays = dataset.images[np.arange(4)]
+
+    assert _suspects(context_of(dataset, []), dataset.labels, 0, overlays, 0.0) is None

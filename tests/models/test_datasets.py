@@ -198,6 +198,12 @@ def test_a_list_of_pictures_is_a_data_set(folder: Path) -> None:
     np.testing.assert_allclose([30, 10, 20], pixels(dataset)[:, 0, 0, 0] * 255, atol=1e-3)
 
 
+def test_a_flat_folder_is_a_data_set_without_labels(folder: Path) -> None:
+    dataset = load(folder / "2", Role.CLEAN)
+
+    assert (1, None) == (len(dataset.images), dataset.labels)
+
+
 def test_labels_that_the_model_does_not_know_are_refused_in_a_list_too(folder: Path) -> None:
     (folder / "list.csv").write_text("file,label\n10/a.PNG,3\n0/a.PNG,1\n2/a.PNG,2\n")
 
