@@ -43,7 +43,7 @@ _SECRETS = frozenset({KEY_VARIABLE})
     "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
 )
 @click.option(
-    "--data", metavar="FILE_OR_DIR", help="Labelled images: .npz, or a folder with one folder per class."
+    "--data", metavar="FILE_OR_DIR", help="Images: .npz, a folder with one folder per class, or a .csv list."
 )
 @click.option(
     "--data-role",
@@ -142,7 +142,8 @@ def check(
     policy = _load_policy(policy_source, root)
     if data is not None and not (root / data).exists():
         raise UsageError(
-            f"--data: {data} does not exist.", hint="Name an .npz file or a folder of class folders."
+            f"--data: {data} does not exist.",
+            hint="Name an .npz file, a folder of class folders, or a .csv list.",
         )
     request = pipeline.Request(
         selection=_select(paths, staged=staged, diff=diff, files_from=files_from, root=root),

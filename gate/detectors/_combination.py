@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from gate.core.evidence import Evidence
 
 _LIMIT = 2.0
+# These ask the same question, which class is too easy to reach, in different ways. The others count by themselves.
+_ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin"})
 # Sum of the indices of one class that at most 1 % of clean networks exceed (benchmarks/zoo/fit.py).
 _SUM_OF_CLEAN = 3.0
 # Steepness of the probability around the limit (benchmarks/zoo/fit.py).
@@ -22,7 +24,7 @@ _STEEPNESS = 2.5
 def combined(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
     """Return the anomaly index of all evidence together, and the class that it points at.
 
-    Evidence that was skipped adds nothing. Evidence without a class (a permutation of the classes) counts by itself.
+    Evidence that was skipped adds nothing. What asks another question (a permutation, the training set) counts by itself.
 
     Args:
         evidence: Of one model.
@@ -35,7 +37,7 @@ def combined(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
     for item in evidence:
         index = item.anomaly_index or 0.0
         label = item.target_labels[0] if item.target_labels else None
-        if label is not None:
+        if label is not None and item.detector in _ADD_UP:
             sums[label] += index
         if index > alone:
             alone, alone_label = index, label

@@ -10,9 +10,9 @@ from gate.detectors._combination import _SUM_OF_CLEAN, combined, score
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
 
-def measured(index: float, *labels: int) -> Evidence:
+def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Evidence:
     return Evidence(
-        detector="d", rule="BD101", status=Status.MEASURED, anomaly_index=index, target_labels=labels
+        detector=detector, rule="BD101", status=Status.MEASURED, anomaly_index=index, target_labels=labels
     )
 
 
@@ -30,6 +30,10 @@ def test_detectors_that_disagree_do_not() -> None:
 
 def test_a_permutation_counts_by_itself() -> None:
     assert (5.0, None) == combined([measured(5.0), measured(1.0, 3)])
+
+
+def test_the_training_set_counts_by_itself() -> None:
+    assert (1.9, 3) == combined([measured(1.9, 3), measured(1.9, 3, detector="activation-clustering")])
 
 
 def test_what_was_skipped_adds_nothing() -> None:

@@ -16,6 +16,8 @@ def known() -> Mapping[str, Mapping[str, type]]:
     return {
         "neural-cleanse": {"restarts": int, "steps": int, "images": int},
         "activation-clustering": {"components": int},
+        "spectral-signatures": {"layer": str},
+        "strip": {"images": int, "overlays": int},
     }
 
 

@@ -19,7 +19,8 @@ def test_every_built_in_policy_loads(name: str, load_files: Any) -> None:
     policy = load_files({}, source=name)
 
     assert f"built-in {name}" == policy.stamp.source
-    assert ("neural-cleanse", "activation-clustering") == tuple(each.id for each in policy.settings.detectors)
+    detectors = ("neural-cleanse", "activation-clustering", "spectral-signatures", "strip")
+    assert detectors == tuple(each.id for each in policy.settings.detectors)
     assert policy.settings.limits == Limits()
 
 
@@ -27,18 +28,19 @@ def test_built_in_policies_differ_as_documented(load_files: Any) -> None:
     settings = {name: load_files({}, source=name).settings for name in BUILT_IN}
 
     limits = {
-        name: tuple(each.max_anomaly_index for each in found.detectors) for name, found in settings.items()
+        name: tuple(each.max_anomaly_index for each in found.detectors if each.enabled)
+        for name, found in settings.items()
     }
     assert {
-        "default": (2.0, 2.0),
-        "strict": (1.5, 1.5),
+        "default": (2.0,) * 4,
+        "strict": (1.5,) * 4,
         "paper": (2.0, 0.15),
-        "research": (3.0, 3.0),
+        "research": (3.0,) * 4,
     } == limits
-    assert {Statistic.PAPER} == {each.statistic for each in settings["paper"].detectors}
+    assert {Statistic.PAPER} == {each.statistic for each in settings["paper"].detectors if each.enabled}
     assert Consequence.WARN is settings["research"].incomplete is settings["research"].inconclusive
     assert Consequence.FAIL is settings["strict"].incomplete is settings["strict"].inconclusive
-    assert [OnSkip.FAIL, OnSkip.IGNORE] == [each.on_skip for each in settings["strict"].detectors]
+    assert [OnSkip.FAIL, *[OnSkip.IGNORE] * 3] == [each.on_skip for each in settings["strict"].detectors]
 
 
 @pytest.mark.parametrize("name", DISCOVERED)
@@ -98,7 +100,7 @@ def test_a_path_outside_the_root_is_named_in_full(
 def test_a_policy_that_extends_nothing_starts_from_the_default(load_files: Any) -> None:
     policy = load_files("version: 1\ndetectors: {neural-cleanse: {max_anomaly_index: 1}}")
 
-    assert [1.0, 2.0] == [each.max_anomaly_index for each in policy.settings.detectors]
+    assert [1.0, 2.0, 2.0, 2.0] == [each.max_anomaly_index for each in policy.settings.detectors]
 
 
 def test_the_default_itself_can_be_named_as_a_file(known: Mapping[str, Mapping[str, type]]) -> None:
