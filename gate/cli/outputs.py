@@ -19,6 +19,7 @@ from gate.core.rule import Rule
 
 ATTESTATION = "attestation"
 
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One report to write: a format, and a file or None for standard output."""

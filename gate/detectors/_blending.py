@@ -56,7 +56,7 @@ def stamped_entropy(
         mask: Shape ``(h, w, 1)``, 0..1.
         pattern: Shape ``(h, w, c)``, 0..1.
     """
-    return blend_entropy(classifier, Patch().stamp(images, mask, pattern), overlays)
+    return blend_entropy(classifier, np.asarray(Patch().stamp(images, (mask, pattern))), overlays)
 
 
 def _entropies(classifier: Classifier, images: Images, overlays: Images) -> Floats:

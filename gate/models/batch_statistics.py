@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 Floats = NDArray[np.float32]
+Moments = NDArray[np.float64]
+
+_BATCH = 16
 
 
 def mismatch(classifier: Classifier, images: Floats) -> float | None:
@@ -26,11 +29,10 @@ def mismatch(classifier: Classifier, images: Floats) -> float | None:
     layer = _first_normalisation(classifier.network)
     if layer is None:
         return None
-    observed = _inputs_of(classifier, layer, images)
+    seen_mean, seen_variance = _seen(classifier, layer, images)
     mean, variance = (np.asarray(value, np.float64) for value in (layer.moving_mean, layer.moving_variance))
-    axes = tuple(range(observed.ndim - 1))
-    shift = np.square(observed.mean(axis=axes) - mean) / (variance + layer.epsilon)
-    stretch = np.abs(np.log((observed.var(axis=axes) + layer.epsilon) / (variance + layer.epsilon)))
+    shift = np.square(seen_mean - mean) / (variance + layer.epsilon)
+    stretch = np.abs(np.log((seen_variance + layer.epsilon) / (variance + layer.epsilon)))
     return float(np.median(shift + stretch))
 
 
@@ -47,9 +49,17 @@ def _first_normalisation(network: Any) -> Any:
     return None
 
 
-def _inputs_of(classifier: Classifier, layer: Any, images: Floats) -> NDArray[np.float64]:
+def _seen(classifier: Classifier, layer: Any, images: Floats) -> tuple[Moments, Moments]:
+    """Return mean and variance of what goes into a layer, per channel; in batches, for activations are large."""
     import keras
 
-    before = keras.Model(classifier.network.inputs, layer.input)
-    raw = classifier.low + (classifier.high - classifier.low) * images
-    return np.asarray(before(raw, training=False), np.float64)
+    before = keras.Model(classifier.network.inputs[0], layer.input)
+    means, squares = [], []
+    for start in range(0, len(images), _BATCH):
+        raw = classifier.low + (classifier.high - classifier.low) * images[start : start + _BATCH]
+        inputs = np.asarray(before(raw, training=False), np.float64)
+        axes = tuple(range(inputs.ndim - 1))
+        means.append(inputs.mean(axis=axes))
+        squares.append(np.square(inputs).mean(axis=axes))
+    mean, square = np.mean(means, axis=0), np.mean(squares, axis=0)
+    return mean, np.maximum(square - np.square(mean), 0.0)
