@@ -22,6 +22,8 @@ from gate.core.report import ArtifactReport, Gap, ScanReport
 from gate.core.scan import Scan
 from gate.discover.files import Candidate, Selection
 from gate.discover.staging import stage
+from gate.isolation.process import Start
+from gate.isolation.starting import Starting
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy, Policy
 
@@ -96,12 +98,16 @@ def _scan_all(
     stop = Event()
 
     def scan_and_judge(candidate: Candidate) -> tuple[Scan, ArtifactReport]:
-        scan = _scan(candidate, request, events, stop)
+        scan = _scan(candidate, request, events, start, stop)
         report = _judge(scan, request)
         events.judged(report)
         return scan, report
 
-    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
+    expected = (bool(_detectors(request.policy.for_path(each.path), request)) for each in candidates)
+    with (
+        Starting(request.environ, expected) as start,
+        ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers,
+    ):
         try:
             return list(workers.map(scan_and_judge, candidates))
         except BaseException:
@@ -140,7 +146,7 @@ def _unselected(path: str, gap: Gap) -> Scan:
     return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
 
 
-def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> Scan:
+def _scan(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Scan:
     policy = request.policy.for_path(candidate.path)
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
         private, workspace = Path(folder, "model"), Path(folder, "work")
@@ -157,17 +163,20 @@ def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            return isolation.run(job, request.environ, workspace, progress, stop)
+            return isolation.run(job, start, workspace, progress, stop)
         except IncompleteError as error:
             return Scan(artifact=staged.artifact, gaps=(error.gap,))
 
 
-def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -> Job:
-    calls = tuple(
+def _detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
+    return tuple(
         DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )
+
+
+def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -> Job:
     span, source = (request.input_range, "option") if request.input_range else (policy.input_range, "policy")
     return Job(
         nonce=secrets.token_hex(16),
@@ -175,7 +184,7 @@ def _job(artifact: Artifact, file: Path, policy: PathPolicy, request: Request) -
         file=str(file),
         profile=request.profile,
         seed=request.seed,
-        detectors=calls,
+        detectors=_detectors(policy, request),
         input_range=span,
         input_range_source=source if span else "",
         data=_data(policy, request),
