@@ -40,6 +40,8 @@ def main() -> None:
     control.send(b"ready")
     if serve(control):
         child.main()
+        # The end of an interpreter takes every object apart, and would copy all the memory that it shares to do so.
+        os._exit(0)
 
 
 def preload(*, needs_engine: bool) -> None:
