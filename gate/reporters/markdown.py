@@ -130,10 +130,11 @@ def _remarks(evidence: Iterable[Evidence]) -> str:
 
 def _footer(report: ScanReport) -> str:
     policy = report.policy
+    sandbox = f", sandbox {_code(report.sandbox)}" if report.sandbox else ""
     return (
         f"<sub>backdoor-gate {_escape(report.version)}, {_escape(report.profile)} profile, "
         f"seed {report.seed}, policy {_code(policy.source)} "
-        f"(sha256 <code>{_escape(policy.sha256[:12])}</code>)</sub>\n"
+        f"(sha256 <code>{_escape(policy.sha256[:12])}</code>){sandbox}</sub>\n"
     )
 
 
