@@ -96,12 +96,16 @@ def keras() -> Any:
     return keras
 
 
-# The server that the gate starts, but its children do what they are told on their standard input.
+# The server that the gate starts, but its children do what they are told on their standard input. As a scan does, they
+# leave nothing in a buffer.
 FORKING = f"""
 import sys
 sys.path.append({str(ROOT)!r})
 from gate.worker import child, server
-child.main = lambda: exec(compile(sys.stdin.read(), "script", "exec"), {{"__name__": "__main__"}})
+def obey():
+    exec(compile(sys.stdin.read(), "script", "exec"), {{"__name__": "__main__"}})
+    sys.stdout.flush()
+child.main = obey
 server.main()
 """
 
