@@ -25,6 +25,8 @@ from gate.core.report import ArtifactReport, Gap, ScanReport
 from gate.core.scan import Scan
 from gate.discover.files import Candidate, Selection
 from gate.discover.staging import stage
+from gate.isolation.process import Start
+from gate.isolation.starting import Starting
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy, Policy
 
@@ -117,12 +119,16 @@ def _scan_all(
     stop = Event()
 
     def scan_and_judge(candidate: Candidate) -> tuple[Scan, ArtifactReport]:
-        examined = _examine(candidate, request, events, stop)
+        examined = _examine(candidate, request, events, start, stop)
         report = _judge(examined, request)
         events.judged(report)
         return examined.scan, report
 
-    with ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers:
+    expected = (bool(_detectors(request.policy.for_path(each.path), request)) for each in candidates)
+    with (
+        Starting(request.environ, expected) as start,
+        ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers,
+    ):
         try:
             return list(workers.map(scan_and_judge, candidates))
         except BaseException:
@@ -177,17 +183,21 @@ def _unselected(path: str, gap: Gap) -> Scan:
     return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
 
 
-def _examine(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:
-    examined = _scan(candidate, request, events, stop)
+def _examine(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> _Examined:
+    examined = _scan(candidate, request, events, start, stop)
     if not candidate.base or examined.scan.content is None:
         return examined
-    return dataclasses.replace(examined, difference=_difference(candidate, examined.scan, request, stop))
+    return dataclasses.replace(
+        examined, difference=_difference(candidate, examined.scan, request, start, stop)
+    )
 
 
-def _difference(candidate: Candidate, scan: Scan, request: Request, stop: Event) -> Difference | None:
+def _difference(
+    candidate: Candidate, scan: Scan, request: Request, start: Start, stop: Event
+) -> Difference | None:
     """Compare with the model at the base commit, which is read but not scanned."""
     former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None)
-    base = _scan(former, dataclasses.replace(request, is_static=True), NullEvents(), stop).scan
+    base = _scan(former, dataclasses.replace(request, is_static=True), NullEvents(), start, stop).scan
     if base.content is None or scan.content is None:
         return None
     difference = compare(base.content, scan.content, base_sha256=base.artifact.sha256)
@@ -200,7 +210,7 @@ def _difference(candidate: Candidate, scan: Scan, request: Request, stop: Event)
     )
 
 
-def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:
+def _scan(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> _Examined:
     policy = request.policy.for_path(candidate.path)
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
         private, workspace = Path(folder, "model"), Path(folder, "work")
@@ -220,7 +230,7 @@ def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            scan = isolation.run(job, request.environ, workspace, progress, stop)
+            scan = isolation.run(job, start, workspace, progress, stop)
         except IncompleteError as error:
             return _Examined(scan=Scan(artifact=staged.artifact, gaps=(error.gap,)))
         if request.cache:
@@ -228,12 +238,15 @@ def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -
         return _Examined(scan=scan)
 
 
-def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Request) -> Job:
-    calls = tuple(
+def _detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
+    return tuple(
         DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )
+
+
+def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Request) -> Job:
     span, source = (request.input_range, "option") if request.input_range else (policy.input_range, "policy")
     return Job(
         nonce=secrets.token_hex(16),
@@ -241,7 +254,7 @@ def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Req
         file=str(file or ""),
         profile=request.profile,
         seed=request.seed,
-        detectors=calls,
+        detectors=_detectors(policy, request),
         input_range=span,
         input_range_source=source if span else "",
         data=_data(policy, request),

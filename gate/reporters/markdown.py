@@ -128,10 +128,11 @@ def _remarks(evidence: Sequence[Evidence]) -> str:
 
 def _footer(report: ScanReport) -> str:
     policy = report.policy
+    sandbox = f", sandbox {code(report.sandbox)}" if report.sandbox else ""
     return (
         f"<sub>backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, "
         f"seed {report.seed}, policy {code(policy.source)} "
-        f"(sha256 <code>{escape(policy.sha256[:12])}</code>)</sub>\n"
+        f"(sha256 <code>{escape(policy.sha256[:12])}</code>){sandbox}</sub>\n"
     )
 
 
