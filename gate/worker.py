@@ -32,7 +32,7 @@ from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
 
 if TYPE_CHECKING:
-    from gate.triage.stored import StoredModel
+    from gate.triage.inspection import Inspection
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -48,18 +48,18 @@ def scan(job: Job, progress: Progress) -> Scan:
 
 
 def _scan(job: Job, progress: Progress) -> Scan:
-    from gate.triage.checks import check
-    from gate.triage.stored import read
+    from gate.triage.inspection import inspect
 
     progress("reading the file", 0, 1, "")
-    stored = read(Path(job.file), job.artifact.format)
-    findings = check(stored)
-    if findings or not job.detectors:
-        return Scan(artifact=job.artifact, findings=findings)
-    return _detect(job, stored, progress)
+    inspection = inspect(Path(job.file), job.artifact.format)
+    if inspection.findings or not job.detectors:
+        return Scan(artifact=job.artifact, findings=inspection.findings)
+    return _detect(job, inspection, progress)
 
 
-def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
+def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
+    stored = inspection.stored
+    assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
     _start_engine(job.threads, job.seed)
     from gate.detectors._calibration import score
@@ -80,7 +80,8 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
     if not subject.span.is_sure:
         evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
-    return Scan(artifact=job.artifact, evidence=evidence, model=subject.facts(), score=score(evidence))
+    facts = inspection.with_provenance(subject.facts())
+    return Scan(artifact=job.artifact, evidence=evidence, model=facts, score=score(evidence))
 
 
 def _start_engine(threads: int, seed: int) -> None:
