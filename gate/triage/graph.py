@@ -51,12 +51,10 @@ def check(file: Path) -> tuple[Finding, ...]:
         IncompleteError: There is none: a graph is never scanned for backdoors (BD003), or it is no graph (BD001).
         BeyondLimitsError: It holds too many nodes.
     """
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        whole = memoryview(mapped)
-        try:
-            counted, found = _census(_limited(_nodes(whole)))
-        finally:
-            whole.release()
+    with file.open("rb") as stream:
+        # Closed with its last reference: an exception on its way out still holds pieces of it.
+        whole = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    counted, found = _census(_limited(_nodes(whole)))
     if not counted:
         raise unreadable("The file holds no TensorFlow graph.", "Save it with model.save('model.keras').")
     if not found:
