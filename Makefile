@@ -51,6 +51,14 @@ format: $(DEV) ## Rewrite the code in the project's style
 bench: $(DEV) ## Measure detection and speed on the benchmark's models
 	$(BIN)/python -m benchmarks
 
+.PHONY: hostile
+hostile: $(DEV) ## Meet the hostile corpus, beside other scanners (installs them below .work/)
+	$(BIN)/python -m benchmarks --hostile
+
+.PHONY: fuzz
+fuzz: $(DEV) ## Scan mutated models for FUZZ_SECONDS (default 1800)
+	$(BIN)/python -m tests.corpus.fuzz
+
 .PHONY: examples
 examples: $(DEV) ## Train the example models again and compare them with the committed ones
 	$(BIN)/python examples/build.py --check

@@ -93,7 +93,11 @@ def test_code_of_the_corpus_would_leave_its_marker_if_anybody_ran_it(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [("--static",), ()], ids=["static", "full"])
 def test_the_command_stops_every_file_and_runs_none(
-    cli: Cli, corpus: Corpus, tmp_path: Path, options: tuple[str, ...], record_property: Callable[..., None]
+    cli: Cli,
+    corpus: Corpus,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    record_testsuite_property: Callable[..., None],
 ) -> None:
     is_static = bool(options)
     report = tmp_path / "report.json"
@@ -111,12 +115,12 @@ def test_the_command_stops_every_file_and_runs_none(
     assert {"fail", "incomplete"} == {entries[name]["verdict"] for name in expected}
     assert not corpus.marker.exists()
     slowest = max(entries.values(), key=lambda entry: entry["seconds"])
-    record_property("slowest", f"{slowest['path']} {slowest['seconds']} s")
+    record_testsuite_property("slowest", f"{slowest['path']} {slowest['seconds']} s")
     if is_static:
         # Of the largest process ever waited for by this one; in KiB on Linux, bytes on macOS.
         unit = 1 if sys.platform == "darwin" else 1024
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-        record_property("peak_rss", peak)
+        record_testsuite_property("peak_rss", peak)
         assert peak <= LARGEST_RSS
 
 
