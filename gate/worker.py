@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int, str], None]
 
+# Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
+_LONGEST_INSPECTION = 15.0
+
 
 def scan(job: Job, progress: Progress) -> Scan:
     """Scan one staged model file; whatever goes wrong ends as a gap of the scan."""
@@ -51,10 +56,21 @@ def _scan(job: Job, progress: Progress) -> Scan:
     from gate.triage.inspection import inspect
 
     progress("reading the file", 0, 1, "")
-    inspection = inspect(Path(job.file), job.artifact.format)
+    with _ended_after(_LONGEST_INSPECTION):
+        inspection = inspect(Path(job.file), job.artifact.format)
     if inspection.findings or not job.detectors:
         return Scan(artifact=job.artifact, findings=inspection.findings)
     return _detect(job, inspection, progress)
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """End this process if it computes for longer: HDF5 runs in circles on some damaged files, deaf to Python."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:

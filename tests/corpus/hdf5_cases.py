@@ -120,6 +120,14 @@ def _patched(content: bytes, at: int, patch: bytes) -> bytes:
     return content[:at] + patch + content[at + len(patch) :]
 
 
+def _endless(content: bytes) -> bytes:
+    """Let the free space of the global heap be 0 bytes long: HDF5 1.14.6 never gets past it. Found by mutation."""
+    at = content.index(b"GCOL") + 16
+    while content[at]:
+        at += 16 + (int.from_bytes(content[at + 8 : at + 16], "little") + 7) // 8 * 8
+    return _patched(content, at + 8, bytes(8))
+
+
 def _both(prefix: str, rule: str, alter: Alter) -> dict[str, Case]:
     """The same in an .h5 file and in the weights of an archive."""
     return {
@@ -170,6 +178,7 @@ CASES = {
     **_weights("hdf5/nan", float("nan")),
     **_weights("hdf5/infinite", float("-inf")),
     **_weights("hdf5/beyond-32-bits", 1e300, "f8"),
+    "hdf5/endless-heap.h5": Case("BD004", lambda m: _endless(h5()), is_endless=True),
     "hdf5/behind.h5": Case(_AMBIGUOUS, lambda m: h5() + b"#!/bin/sh\n" * 500),
     "hdf5/user-block.h5": Case(_AMBIGUOUS, lambda m: b"#!/bin/sh\n".ljust(512, b"\0") + h5()),
     "hdf5/user-block-far.h5": Case(_AMBIGUOUS, lambda m: b"#!/bin/sh\n".ljust(4096, b"\0") + h5()),

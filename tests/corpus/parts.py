@@ -30,11 +30,13 @@ class Case:
         rule: Rule of the finding (BD2xx, exit 1) or of the gap (BD0xx, exit 3).
         make: Makes its content; takes the path of the marker that its code would leave.
         reaches_rebuild: Whether only the rebuild can tell, which costs a start of TensorFlow.
+        is_endless: Whether HDF5 runs in circles on it, so that only a child that can be ended may open it.
     """
 
     rule: str
     make: Callable[[Path], bytes]
     reaches_rebuild: bool = False
+    is_endless: bool = False
 
     @property
     def code(self) -> int:
