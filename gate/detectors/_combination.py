@@ -16,7 +16,7 @@ _LIMIT = 2.0
 # These ask the same question, which class is too easy to reach, in different ways. The others count by themselves.
 _ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin"})
 # Sum of the indices of one class that at most 1 % of clean networks exceed (benchmarks/zoo/fit.py).
-_SUM_OF_CLEAN = 3.0
+_SUM_OF_CLEAN = 3.4
 # Steepness of the probability around the limit (benchmarks/zoo/fit.py).
 _STEEPNESS = 2.5
 

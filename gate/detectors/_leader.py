@@ -30,17 +30,21 @@ class Examination:
     Attributes:
         found: The triggers of all classes on the first kind of images.
         leader: Position of the class with the smallest one.
-        indices: Its anomaly index on each kind of images.
+        indices: Its anomaly index on each kind of images; 0 where another class leads.
+        weights: How much the network knows about each kind.
     """
 
     found: Inversion
     leader: int
     indices: tuple[float, ...]
+    weights: tuple[float, ...]
 
     @property
     def index(self) -> float:
-        """The leader's anomaly index, averaged over all kinds of images that it was searched on."""
-        return float(np.mean(self.indices))
+        """The leader's anomaly index, averaged over all kinds of images by how much the network knows about them."""
+        if not any(self.weights):
+            return float(np.mean(self.indices))
+        return float(np.average(self.indices, weights=self.weights))
 
 
 def examine(context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels) -> Examination:
@@ -57,13 +61,17 @@ def examine(context: Context, form: Form, settings: Settings, scale: Scale, labe
     found = search(0, labels, "inverting triggers")
     leader = int(np.argmin(found.norms))
     indices = [_index(found, leader, len(labels), scale)]
+    weights = [context.bank.knowledge(0)]
     for rank in range(1, min(context.bank.ranks, _RANKS_IN_FULL if context.is_full else _RANKS_IN_QUICK)):
         if np.mean(indices) < _CONFIRM_ABOVE:
             break
         again = search(rank, _leader_and_peers(found, leader), "confirming the trigger")
         place = int(np.searchsorted(again.labels, found.labels[leader]))
-        indices.append(_index(again, place, len(labels), scale))
-    return Examination(found=found, leader=leader, indices=tuple(indices))
+        # A backdoor's target leads whatever the images are; a class that does so on one kind only is not one.
+        leads = place == int(np.argmin(again.norms))
+        indices.append(_index(again, place, len(labels), scale) if leads else 0.0)
+        weights.append(context.bank.knowledge(rank))
+    return Examination(found=found, leader=leader, indices=tuple(indices), weights=tuple(weights))
 
 
 def affordable(settings: Settings, context: Context) -> Settings:

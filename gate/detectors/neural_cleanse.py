@@ -35,8 +35,8 @@ profile); above that the most suspicious ones beside a random reference.
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
 models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader is
-searched again on another kind of images that the network knows about as well (two in the full profile), and the
-indices are averaged. The paper's MAD index stands beside it as `paper_statistic`.
+searched again on another kind of images (two in the full profile); the indices are averaged by how much the network
+knows about each, and where another class leads the index is 0. The paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires
 Look at the recovered trigger. Is it a small, local pattern that has no business in the picture? Ask where the model

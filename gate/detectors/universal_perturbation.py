@@ -35,7 +35,8 @@ its classes; with `--data` it uses yours.
 ## Decides by
 The anomaly index: how far the faintest perturbation's log L2 norm lies below the median class, against the spread of
 clean models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader
-is searched again on another kind of images that the network knows about as well, and the indices are averaged.
+is searched again on another kind of images; the indices are averaged by how much the network knows about each, and where
+another class leads the index is 0.
 
 ## If it fires
 Look at the recovered pattern, amplified in the picture. Ask where the model and its training data come from, and

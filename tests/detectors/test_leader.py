@@ -8,7 +8,7 @@ import pytest
 
 from gate.detectors._contract import Context
 from gate.detectors._inversion import Inversion, Settings
-from gate.detectors._leader import _leader_and_peers, affordable
+from gate.detectors._leader import Examination, _leader_and_peers, affordable
 
 
 def found(norms: list[float]) -> Inversion:
@@ -54,3 +54,10 @@ def test_the_leader_is_compared_with_peers_of_every_size() -> None:
 
 def test_of_two_classes_the_other_is_the_peer() -> None:
     assert [10, 11] == list(_leader_and_peers(found([1.0, np.inf]), leader=0))
+
+
+def test_what_the_network_knows_better_weighs_more() -> None:
+    parts: dict[str, Any] = {"found": found([1.0, 2.0]), "leader": 0, "indices": (3.0, 0.0)}
+
+    assert pytest.approx(2.0) == Examination(**parts, weights=(0.6, 0.3)).index
+    assert pytest.approx(1.5) == Examination(**parts, weights=(0.0, 0.0)).index

@@ -78,8 +78,9 @@ def test_a_suspicious_leader_is_searched_again_on_other_images(backdoored: Class
     evidence = BRIEF.run(surroundings)
 
     indices = [value for name, value in named(evidence).items() if name.startswith("index_on_")]
-    assert surroundings.bank.ranks == len(indices) > 1
-    assert pytest.approx(np.mean(indices)) == evidence.anomaly_index
+    assert min(2, surroundings.bank.ranks) == len(indices)
+    weights = [surroundings.bank.knowledge(rank) for rank in range(len(indices))]
+    assert pytest.approx(np.average(indices, weights=weights)) == evidence.anomaly_index
 
 
 def test_a_network_that_no_trigger_moves_is_not_cleared(dead: Classifier) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _FROM_DATA = 1024
 # Families this close to the best one, by information, count as known about as well.
 _ABOUT_AS_WELL = 0.7
-_MOST = 3
+# A trigger is looked for on a second kind of images even if the network knows no other well.
+_FEWEST, _MOST = 2, 3
 
 
 class Bank:
@@ -35,7 +36,7 @@ class Bank:
         self._seed = seed
         self._dataset = dataset
         self._pools: dict[int, Pool] = {}
-        self._known: tuple[str, ...] = ()
+        self._known: tuple[tuple[str, float], ...] = ()
 
     @property
     def ranks(self) -> int:
@@ -48,18 +49,25 @@ class Bank:
             self._pools[rank] = self._make(rank)
         return self._pools[rank]
 
-    def _make(self, rank: int) -> Pool:
-        if self._dataset is None:
-            return surrogate_pool(self._classifier, self._families()[rank], self._seed)
-        if rank == 0:
-            return self._from_data(self._dataset)
-        return surrogate_pool(self._classifier, self._families()[rank - 1], self._seed)
+    def knowledge(self, rank: int) -> float:
+        """Return how much the network knows about the images of this rank, 0..1; the user's images count 1."""
+        if self._dataset is not None:
+            return 1.0 if rank == 0 else self._families()[rank - 1][1]
+        return self._families()[rank][1]
 
-    def _families(self) -> tuple[str, ...]:
+    def _make(self, rank: int) -> Pool:
+        if self._dataset is not None and rank == 0:
+            return self._from_data(self._dataset)
+        family, _ = self._families()[rank - (self._dataset is not None)]
+        return surrogate_pool(self._classifier, family, self._seed)
+
+    def _families(self) -> tuple[tuple[str, float], ...]:
         if not self._known:
-            ranked = ranked_families(self._classifier, self._seed)
-            best = ranked[0][1]
-            self._known = tuple(family for family, known in ranked[:_MOST] if known >= _ABOUT_AS_WELL * best)
+            ranked = ranked_families(self._classifier, self._seed)[:_MOST]
+            enough = _ABOUT_AS_WELL * ranked[0][1]
+            self._known = tuple(
+                each for place, each in enumerate(ranked) if place < _FEWEST or each[1] >= enough
+            )
         return self._known
 
     def _from_data(self, dataset: Dataset) -> Pool:
