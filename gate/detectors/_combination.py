@@ -6,44 +6,56 @@ things (size of a patch, strength of a perturbation, width of a margin).
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 from gate.core.evidence import Evidence
 
-_LIMIT = 2.0
+LIMIT = 2.0
+# The fitted numbers; `python -m benchmarks.zoo.fit` makes the file.
+TABLE = Path(__file__).with_name("_score.json")
 # These ask the same question, which class is too easy to reach, in different ways. The others count by themselves.
 _ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin"})
-# Sum of the indices of one class that at most 1 % of clean networks exceed (benchmarks/zoo/fit.py).
-_SUM_OF_CLEAN = 3.4
-# Steepness of the probability around the limit (benchmarks/zoo/fit.py).
-_STEEPNESS = 2.5
 
 
-def combined(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
+def fitted() -> dict[str, float]:
+    """Return the fitted numbers: `sum_of_clean`, `steepness`, their `version` and of how many `networks` they are."""
+    table: dict[str, float] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def largest_sum(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
+    """Return the largest sum of the indices that point at one class, and that class; (0, None) without any."""
+    sums: dict[int, float] = defaultdict(float)
+    for item in evidence:
+        if item.detector in _ADD_UP and item.target_labels:
+            sums[item.target_labels[0]] += item.anomaly_index or 0.0
+    label = max(sums, key=lambda each: sums[each], default=None)
+    return (0.0, None) if label is None else (sums[label], label)
+
+
+def combined(evidence: Iterable[Evidence], sum_of_clean: float | None = None) -> tuple[float, int | None]:
     """Return the anomaly index of all evidence together, and the class that it points at.
 
     Evidence that was skipped adds nothing. What asks another question (a permutation, the training set) counts by itself.
 
     Args:
         evidence: Of one model.
+        sum_of_clean: Sum that 1 % of clean models exceed; the fitted one if None.
 
     Returns:
         The index, 0 or more, on the one scale: at most 1 % of clean models exceed 2.0. The class, None if there is none.
     """
-    sums: dict[int | None, float] = defaultdict(float)
-    alone, alone_label = 0.0, None
-    for item in evidence:
-        index = item.anomaly_index or 0.0
-        label = item.target_labels[0] if item.target_labels else None
-        if label is not None and item.detector in _ADD_UP:
-            sums[label] += index
-        if index > alone:
-            alone, alone_label = index, label
-    label, total = max(sums.items(), key=lambda pair: pair[1], default=(None, 0.0))
-    together = _LIMIT * total / _SUM_OF_CLEAN
-    return (together, label) if together >= alone else (alone, alone_label)
+    measured = [item for item in evidence if item.anomaly_index is not None]
+    total, label = largest_sum(measured)
+    together = LIMIT * total / (sum_of_clean or fitted()["sum_of_clean"])
+    loudest = max(measured, key=lambda item: item.anomaly_index or 0.0, default=None)
+    if loudest is None or together >= (loudest.anomaly_index or 0.0):
+        return together, label
+    return loudest.anomaly_index or 0.0, next(iter(loudest.target_labels), None)
 
 
 def score(evidence: Iterable[Evidence]) -> float | None:
@@ -51,4 +63,4 @@ def score(evidence: Iterable[Evidence]) -> float | None:
     measured = [item for item in evidence if item.anomaly_index is not None]
     if not measured:
         return None
-    return 1.0 / (1.0 + math.exp(-_STEEPNESS * (combined(measured)[0] - _LIMIT)))
+    return 1.0 / (1.0 + math.exp(-fitted()["steepness"] * (combined(measured)[0] - LIMIT)))

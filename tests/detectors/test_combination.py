@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._combination import _SUM_OF_CLEAN, combined, score
+from gate.detectors._combination import combined, fitted, score
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
@@ -17,7 +17,7 @@ def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Ev
 
 
 def test_detectors_that_point_at_one_class_add_up() -> None:
-    half = 0.6 * _SUM_OF_CLEAN
+    half = 0.6 * fitted()["sum_of_clean"]
 
     index, label = combined([measured(half, 3), measured(half, 3), measured(half - 0.1, 5)])
 
@@ -47,13 +47,12 @@ def test_all_together_say_no_less_than_the_loudest(told: list[tuple[float, int]]
     assert index >= max(value for value, _ in told)
 
 
-@pytest.mark.parametrize(
-    ("indices", "probability"), [([2.0], 0.5), ([1.0], 0.0759), ([3.0], 0.9241), ([0.0, 3.0, 1.0], 0.9241)]
-)
-def test_the_score_is_one_half_at_the_limit(indices: list[float], probability: float) -> None:
-    evidence = [measured(index, label) for label, index in enumerate(indices)]
-
-    assert probability == pytest.approx(score(evidence), abs=1e-4)
+def test_the_score_is_one_half_at_the_limit_and_rises_with_the_largest_index() -> None:
+    assert pytest.approx(0.5) == score([measured(2.0, 3)])
+    low, high = (
+        score([measured(0.0, 0), measured(index, 1), measured(1.0, 2)]) or 0.0 for index in (1.5, 3.0)
+    )
+    assert low < 0.5 < high
 
 
 @pytest.mark.parametrize("index", [0.0, 99.0])
