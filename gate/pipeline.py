@@ -20,7 +20,7 @@ from gate.core.events import Events
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.report import ArtifactReport, Gap, ScanReport
 from gate.core.scan import Scan
-from gate.discover.files import Candidate, Selection
+from gate.discover.selection import Candidate, Selection
 from gate.discover.staging import stage
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy, Policy

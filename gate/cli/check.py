@@ -16,7 +16,7 @@ from gate.core.events import Events, NullEvents
 from gate.core.report import ExitCode
 
 if TYPE_CHECKING:
-    from gate.discover.files import Selection
+    from gate.discover.selection import Selection
     from gate.policy.model import Policy
 
 _EXECUTORS_TO_COME = ("dask", "ray")

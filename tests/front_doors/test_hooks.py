@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gate.discover.files import is_model
+from gate.discover.names import is_model
 from gate.policy.loader import DISCOVERED
 
 
