@@ -361,7 +361,9 @@ def test_after_merges_to_and_fro_no_change_hides_behind_one_of_the_forks(repo: A
     assert ["a.h5", "b.h5"] == _paths(changed("other", repo.top, repo.environ))
 
 
-def test_in_a_clone_without_all_history_no_older_commit_passes_for_the_fork(repo: Any, tmp_path: Path) -> None:
+def test_in_a_clone_without_all_history_no_older_commit_passes_for_the_fork(
+    repo: Any, tmp_path: Path
+) -> None:
     repo.write("m.h5", b"poisoned")
     old = repo.commit()
     repo.write("m.h5", b"clean")
