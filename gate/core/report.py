@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 
 from gate.core.artifact import Artifact
 from gate.core.evidence import Evidence
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 
 
@@ -87,6 +88,7 @@ class ArtifactReport:
         findings: Reasons to fail.
         model: Facts of the loaded model; None if it was not loaded.
         tolerated: True if the policy lets this incomplete scan through.
+        exemptions: Rules whose findings do not count here, and why; sorted by rule.
     """
 
     artifact: Artifact
@@ -100,11 +102,16 @@ class ArtifactReport:
     findings: tuple[Finding, ...] = ()
     model: ModelFacts | None = None
     tolerated: bool = False
+    exemptions: tuple[Exemption, ...] = ()
+
+    def exemption(self, rule: str) -> Exemption | None:
+        """Return why findings of a rule do not count on this model; None if they do."""
+        return next((each for each in self.exemptions if each.rule == rule), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyStamp:
-    """Which policy judged: digest of its resolved content, and where it came from."""
+    """Which policy, waivers or baseline judged: digest of what they say, and where they came from."""
 
     sha256: str
     source: str
@@ -123,6 +130,8 @@ class ScanReport:
         notices: Remarks on the run as a whole, such as "no model changed".
         sandbox: How the scanning processes were locked in, such as "landlock 7, seccomp" or "none: ..."; "" if none
             of them told.
+        waivers: Which waivers held; None if there were none.
+        baseline: Which baseline held; None if there was none.
     """
 
     version: str
@@ -132,6 +141,8 @@ class ScanReport:
     artifacts: tuple[ArtifactReport, ...] = ()
     notices: tuple[str, ...] = ()
     sandbox: str = ""
+    waivers: PolicyStamp | None = None
+    baseline: PolicyStamp | None = None
 
     @property
     def exit_code(self) -> ExitCode:
