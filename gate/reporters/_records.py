@@ -7,6 +7,7 @@ from typing import Any
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Confidence, Severity
@@ -30,7 +31,13 @@ def scan_report(node: Node) -> ScanReport:
         artifacts=tuple(_artifact_report(child) for child in node["artifacts"]),
         notices=tuple(node["notices"]),
         sandbox=node.get("sandbox", ""),  # reports of earlier versions lack it
+        waivers=_stamp(node.get("waivers")),
+        baseline=_stamp(node.get("baseline")),
     )
+
+
+def _stamp(node: Node | None) -> PolicyStamp | None:
+    return None if node is None else PolicyStamp(sha256=node["sha256"], source=node["source"])
 
 
 def _artifact_report(node: Node) -> ArtifactReport:
@@ -52,6 +59,18 @@ def _artifact_report(node: Node) -> ArtifactReport:
         not_checked=tuple(_gap(text) for text in node["not_checked"]),
         evidence=tuple(_evidence(child) for child in node["evidence"]),
         findings=tuple(_finding(child) for child in node["findings"]),
+        exemptions=tuple(_exemption(child) for child in node.get("waived_by", ())),
+    )
+
+
+def _exemption(node: Node) -> Exemption:
+    return Exemption(
+        rule=node["rule"],
+        ground=Ground(node["ground"]),
+        source=node["source"],
+        reason=node["reason"],
+        owner=node["owner"],
+        expires=node["expires"],
     )
 
 
