@@ -19,6 +19,8 @@ _COMMANDS = {
     "merge": "gate.cli.merge:merge",
     "explain": "gate.cli.explain:explain",
     "policy": "gate.cli.policy:policy",
+    "waive": "gate.cli.waive:waive",
+    "baseline": "gate.cli.waive:baseline",
 }
 
 

@@ -170,10 +170,10 @@ def _governing(desk: _Desk, policy: Policy, tree: Tree) -> list[Path]:
 
 
 def _says_so(touched: tuple[str, ...], theirs: Terms, policy: Policy, tree: Tree) -> str:
-    judge = f"{policy.source} (sha256 {policy.stamp.sha256[:12]})"
     own = theirs.policy.stamp.sha256
-    effect = "the same policy" if own == policy.stamp.sha256 else f"another policy (sha256 {own[:12]})"
+    is_same = own == policy.stamp.sha256
     return (
-        f"The change touches {', '.join(touched)}. It is judged by {judge} and the waivers of {tree.base.short}; "
-        f"what it says, {effect}, counts once it is merged."
+        f"The change touches {', '.join(touched)}, which counts once it is merged"
+        + ("" if is_same else f" (then the policy's sha256 is {own[:12]})")
+        + f". Until then {policy.source} (sha256 {policy.stamp.sha256[:12]}) and the waivers of {tree.base.short} judge."
     )

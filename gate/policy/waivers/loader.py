@@ -62,12 +62,28 @@ def load(files: Files, rules: Collection[str], today: date, max_days: int) -> Ex
     )
 
 
-def _read(path: Path, kind: str, store: Store, rules: Collection[str]) -> Source | None:
+def read_checked(path: Path, kind: str, store: Store) -> Source | None:
+    """Return a file that satisfies its schema; None if there is none.
+
+    Args:
+        path: Where it is, absolute.
+        kind: "waivers" or "baseline".
+        store: Who reads it.
+
+    Raises:
+        PolicyError: A list of all that is wrong with it.
+    """
     if not store.holds(path):
         return None
     source = read(path, store.label(path), store, kind)
     check(source, schema_of(kind), _hint(kind))
-    _refuse(source, _unknown_rules(source, rules), kind)
+    return source
+
+
+def _read(path: Path, kind: str, store: Store, rules: Collection[str]) -> Source | None:
+    source = read_checked(path, kind, store)
+    if source is not None:
+        _refuse(source, _unknown_rules(source, rules), kind)
     return source
 
 
