@@ -34,10 +34,10 @@ def _remarks(
 ) -> Iterator[str]:
     if report is None:
         return
-    used = [each for each in report.exemptions if each.source == entry.source]
-    if used and isinstance(entry, Waiver) and entry.expires - exemptions.today <= _SOON:
+    is_used = entry.exemption in report.exemptions
+    if is_used and isinstance(entry, Waiver) and entry.expires - exemptions.today <= _SOON:
         yield f"{entry.path}: the waiver of {entry.rule} by {entry.owner} expires on {entry.expires} ({entry.source})."
-    why = "" if used else _why_not(entry, report, exemptions, terms)
+    why = "" if is_used else _why_not(entry, report, exemptions, terms)
     if why:
         yield f"{entry.path}: {entry.source} does not count: {why}"
 

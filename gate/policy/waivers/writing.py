@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from gate.core.errors import UsageError
+from gate.core.errors import PolicyError, UsageError
 from gate.core.exemption import Ground
 from gate.core.report import ArtifactReport, ScanReport
 from gate.policy.problems import spell
@@ -85,7 +85,7 @@ def waivers_text(before: str, found: Iterable[Excusable], *, reason: str, owner:
     entries = [_waiver(each, reason=reason, owner=owner, expires=expires) for each in found]
     known, column = _existing(before)
     text = (before.rstrip() + "\n" if known else _HEAD) + "".join(_block(each, column) for each in entries)
-    if parse(text, "waivers").value != {"version": 1, "waivers": [*known, *entries]}:
+    if not _says(text, [*known, *entries]):
         raise UsageError(
             "The waiver file is written in a way that no entry can be added to.",
             hint="End it with the list `waivers:`, each entry on lines of its own.",
@@ -131,6 +131,13 @@ def _digest(entry: ArtifactReport, kind: str) -> str:
 
 def _is_text(path: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in path)
+
+
+def _says(text: str, entries: list[dict[str, Any]]) -> bool:
+    try:
+        return parse(text, "waivers").value == {"version": 1, "waivers": entries}
+    except PolicyError:
+        return False
 
 
 def _waiver(found: Excusable, *, reason: str, owner: str, expires: date) -> dict[str, Any]:
