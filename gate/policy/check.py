@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from gate.policy.problems import HINT, KeyPath, Position, Problem, refusal, spell
+from gate.policy.problems import KeyPath, Position, Problem, refusal, spell
 from gate.policy.schema import Schema
 from gate.policy.yaml_source import Source
 
@@ -16,13 +16,8 @@ _Error = Any
 _PLURALS = {"number": "numbers", "string": "strings", "object": "mappings"}
 
 
-def check(source: Source, schema: Schema, hint: str = HINT) -> None:
+def check(source: Source, schema: Schema) -> None:
     """Check everything in the file.
-
-    Args:
-        source: The file.
-        schema: What it must satisfy.
-        hint: How to mend it.
 
     Raises:
         PolicyError: Lists all problems of the file, top to bottom.
@@ -32,7 +27,7 @@ def check(source: Source, schema: Schema, hint: str = HINT) -> None:
     for problem in (*source.problems, *_schema_problems(source, schema)):
         found.setdefault((problem.position, problem.path), problem)
     if found:
-        raise refusal(source.label, found.values(), hint)
+        raise refusal(source.label, found.values())
 
 
 def unknown(name: str, known: Collection[str]) -> str:

@@ -29,10 +29,10 @@ class Problem:
     text: str
 
 
-HINT = "`backdoor-gate policy schema` prints every key and its values."
+_HINT = "`backdoor-gate policy schema` prints every key and its values (waivers, baseline: name it)."
 
 
-def refusal(label: str, problems: Iterable[Problem], hint: str = HINT) -> PolicyError:
+def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> PolicyError:
     """Return the error that lists all problems of one file, top to bottom.
 
     Args:

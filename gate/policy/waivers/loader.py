@@ -21,7 +21,6 @@ WAIVERS = ".backdoor-gate/waivers.yaml"
 BASELINE = ".backdoor-gate/baseline.json"
 
 _LISTS = frozenset({"waivers", "findings"})
-_HINT = "`backdoor-gate policy schema {}` prints every key; `backdoor-gate {} REPORT.json` writes entries."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +75,20 @@ def read_checked(path: Path, kind: str, store: Store) -> Source | None:
     if not store.holds(path):
         return None
     source = read(path, store.label(path), store, kind)
-    check(source, schema_of(kind), _hint(kind))
+    check(source, schema_of(kind))
     return source
 
 
 def _read(path: Path, kind: str, store: Store, rules: Collection[str]) -> Source | None:
     source = read_checked(path, kind, store)
     if source is not None:
-        _refuse(source, _unknown_rules(source, rules), kind)
+        _refuse(source, _unknown_rules(source, rules))
     return source
 
 
-def _hint(kind: str) -> str:
-    return _HINT.format(kind, {"waivers": "waive", "baseline": "baseline"}[kind])
-
-
-def _refuse(source: Source, problems: Iterable[Problem], kind: str) -> None:
+def _refuse(source: Source, problems: Iterable[Problem]) -> None:
     if listed := list(problems):
-        raise refusal(source.label, listed, hint=_hint(kind))
+        raise refusal(source.label, listed)
 
 
 def _stamp(source: Source | None) -> PolicyStamp | None:
@@ -130,7 +125,7 @@ def _waivers(source: Source, latest: date) -> tuple[Waiver, ...]:
             here = (*path, "expires")
             problems.append(Problem(position=source.values[here], path=here, text=wrong))
         waivers.append(Waiver(**(entry | {"expires": expires}), source=place))
-    _refuse(source, problems, "waivers")
+    _refuse(source, problems)
     return tuple(waivers)
 
 
