@@ -21,12 +21,15 @@ from gate.core.content import Difference, compare
 from gate.core.errors import IncompleteError
 from gate.core.events import Events, NullEvents
 from gate.core.job import DataCall, DetectorCall, Job
-from gate.core.report import ArtifactReport, Gap, ScanReport
+from gate.core.report import ArtifactReport, Gap, ScanReport, Verdict
 from gate.core.scan import Scan
-from gate.discover.files import Candidate, Selection
+from gate.discover.selection import Candidate, Selection
 from gate.discover.staging import stage
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy, Policy
+from gate.policy.waivers.exempt import exempt
+from gate.policy.waivers.model import Exemptions
+from gate.policy.waivers.remarks import remarks
 
 _MIB = 1024 * 1024
 _SHARD = "This is shard {} of {}; merge the reports of all shards."
@@ -49,6 +52,7 @@ class Request:
         data: Stated by the user; wins over the policy.
         is_static: Whether static checks are all that is asked for.
         require_sandbox: Whether a scan that cannot be locked in is refused.
+        exemptions: Waivers and baseline; None for none.
         cache: Where scans are looked up and kept; None to scan anew and keep nothing.
     """
 
@@ -64,6 +68,7 @@ class Request:
     data: DataCall | None = None
     is_static: bool = False
     require_sandbox: bool = False
+    exemptions: Exemptions | None = None
     cache: VerdictCache | None = None
 
 
@@ -76,31 +81,57 @@ class _Examined:
     difference: Difference | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run scans.
+
+    Attributes:
+        candidates: The models.
+        gaps: (path, why it will not be scanned).
+        excluded: Paths that the policy keeps the gate away from, models and pointers alike; sorted.
+    """
+
+    candidates: tuple[Candidate, ...]
+    gaps: tuple[tuple[str, Gap], ...]
+    excluded: tuple[str, ...]
+
+
+def plan(request: Request) -> Plan:
+    """Return what a run would scan; of a shard, its share."""
+    is_excluded = request.policy.is_excluded
+    selection = request.selection
+    first, step = request.shard
+    candidates = [each for each in selection.candidates if not is_excluded(each.path)]
+    gaps = [(path, gap) for path, gap in selection.gaps if not is_excluded(path)]
+    paths = (*(each.path for each in selection.candidates), *(path for path, _ in selection.gaps))
+    return Plan(
+        candidates=tuple(candidates[first - 1 :: step]),
+        gaps=tuple(gaps[first - 1 :: step]),
+        excluded=tuple(sorted(filter(is_excluded, paths))),
+    )
+
+
 def run(request: Request, events: Events) -> ScanReport:
     """Scan every selected model and judge it."""
-    is_excluded = request.policy.is_excluded
-    candidates = [each for each in request.selection.candidates if not is_excluded(each.path)]
-    gaps = [_unselected(path, gap) for path, gap in request.selection.gaps if not is_excluded(path)]
-    first, step = request.shard
-    mine, my_gaps = candidates[first - 1 :: step], gaps[first - 1 :: step]
-    events.planned(tuple(candidate.path for candidate in mine))
-    judged = _scan_all(mine, request, events)
-    judged += [(scan, _judge(_Examined(scan=scan), request)) for scan in my_gaps]
+    work = plan(request)
+    events.planned(tuple(candidate.path for candidate in work.candidates))
+    judged = _scan_all(work.candidates, request, events)
+    unselected = (_unselected(*each) for each in work.gaps)
+    judged += [(scan, _judge(_Examined(scan=scan), request)) for scan in unselected]
     if request.cache:
         request.cache.close()
+    reports = sorted((report for _, report in judged), key=lambda report: report.artifact.path)
+    exemptions = request.exemptions
     return ScanReport(
         version=gate.__version__,
         policy=request.policy.stamp,
         profile="static" if request.is_static else request.profile,
         seed=request.seed,
-        artifacts=tuple(sorted((report for _, report in judged), key=lambda report: report.artifact.path)),
-        notices=(
-            *request.selection.notices,
-            *_notices(request, len(judged)),
-            *_changes(mine, [report for _, report in judged]),
-            *(request.cache.notices() if request.cache else ()),
-        ),
+        artifacts=(*_failed(request.selection), *reports),
+        notices=(*request.selection.notices, *_notices(request, work, reports)),
         sandbox=" / ".join(sorted({str(scan.confinement) for scan, _ in judged if scan.confinement})),
+        waivers=exemptions.waivers_stamp if exemptions else None,
+        baseline=exemptions.baseline_stamp if exemptions else None,
     )
 
 
@@ -112,7 +143,7 @@ def shard_of(report: ScanReport) -> tuple[int, int]:
 
 
 def _scan_all(
-    candidates: list[Candidate], request: Request, events: Events
+    candidates: tuple[Candidate, ...], request: Request, events: Events
 ) -> list[tuple[Scan, ArtifactReport]]:
     stop = Event()
 
@@ -131,29 +162,25 @@ def _scan_all(
             raise
 
 
-def _excluded(request: Request) -> list[str]:
-    """Return the paths that the policy keeps the gate away from, models and pointers alike."""
-    candidates = (candidate.path for candidate in request.selection.candidates)
-    gaps = (path for path, _ in request.selection.gaps)
-    return sorted(path for path in (*candidates, *gaps) if request.policy.is_excluded(path))
-
-
-def _notices(request: Request, count: int) -> tuple[str, ...]:
+def _notices(request: Request, work: Plan, reports: list[ArtifactReport]) -> tuple[str, ...]:
     notices = []
-    excluded = _excluded(request)
-    if excluded:
-        names = ", ".join(excluded[:5]) + (", ..." if len(excluded) > 5 else "")
-        notices.append(f"The policy excludes {len(excluded)} model(s), which were not scanned: {names}.")
+    if work.excluded:
+        names = ", ".join(work.excluded[:5]) + (", ..." if len(work.excluded) > 5 else "")
+        notices.append(f"The policy excludes {len(work.excluded)} model(s), which were not scanned: {names}.")
     if request.shard != (1, 1):
         notices.append(_SHARD.format(*request.shard))
     if request.is_static:
         notices.append("Static checks only: no detector looked for a backdoor in the weights.")
-    if count == 0:
+    if not reports and not request.selection.failure:
         notices.append("0 models to scan: nothing was selected, so nothing can fail.")
+    if request.exemptions:
+        notices += remarks(reports, request.exemptions, request.policy.waivers)
+    notices += _changes(work.candidates, reports)
+    notices += request.cache.notices() if request.cache else ()
     return tuple(notices)
 
 
-def _changes(candidates: list[Candidate], reports: list[ArtifactReport]) -> list[str]:
+def _changes(candidates: tuple[Candidate, ...], reports: list[ArtifactReport]) -> list[str]:
     """Say how each model differs from the one at the base commit."""
     found = {report.artifact.path: report.difference for report in reports}
     compared = sorted(candidate.path for candidate in candidates if candidate.base)
@@ -164,17 +191,34 @@ def _changes(candidates: list[Candidate], reports: list[ArtifactReport]) -> list
 
 def _judge(examined: _Examined, request: Request) -> ArtifactReport:
     scan = examined.scan
-    report = judge(scan, request.policy.for_path(scan.artifact.path), is_static=request.is_static)
-    return dataclasses.replace(
-        report,
+    policy = request.policy.for_path(scan.artifact.path)
+    report = dataclasses.replace(
+        judge(scan, policy, is_static=request.is_static),
         content_sha256=scan.content.sha256 if scan.content else "",
         is_cached=examined.is_cached,
         difference=examined.difference,
     )
+    # An exception may be bound to the digest of the network, so the report has to hold it by now.
+    return (
+        exempt(report, request.exemptions, policy, request.policy.waivers) if request.exemptions else report
+    )
 
 
 def _unselected(path: str, gap: Gap) -> Scan:
-    return Scan(artifact=Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN), gaps=(gap,))
+    return Scan(artifact=_unread(path), gaps=(gap,))
+
+
+def _unread(path: str) -> Artifact:
+    return Artifact(path=path, sha256="", size=0, format=ModelFormat.UNKNOWN)
+
+
+def _failed(selection: Selection) -> tuple[ArtifactReport, ...]:
+    """Return an entry for the whole folder where nobody can say what is in question; no policy tolerates that."""
+    if selection.failure is None:
+        return ()
+    return (
+        ArtifactReport(artifact=_unread("."), verdict=Verdict.INCOMPLETE, not_checked=(selection.failure,)),
+    )
 
 
 def _examine(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:
@@ -193,11 +237,7 @@ def _difference(candidate: Candidate, scan: Scan, request: Request, stop: Event)
     difference = compare(base.content, scan.content, base_sha256=base.artifact.sha256)
     job = _job(base.artifact, None, request.policy.for_path(candidate.path), request)
     known = request.cache.find(job) if request.cache and job.detectors else None
-    return (
-        difference
-        if known is None
-        else dataclasses.replace(difference, base_anomaly_index=known.anomaly_index)
-    )
+    return dataclasses.replace(difference, base_anomaly_index=known.anomaly_index if known else None)
 
 
 def _scan(candidate: Candidate, request: Request, events: Events, stop: Event) -> _Examined:

@@ -12,6 +12,7 @@ from typing import Unpack, cast
 from gate.core.content import Difference
 from gate.core.errors import UsageError
 from gate.core.evidence import Evidence, Measurement, Trigger
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ModelFacts, ScanReport
 from gate.core.rule import Rule
@@ -38,6 +39,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
             "sandbox": report.sandbox,
             "notices": list(report.notices),
             "artifacts": [_artifact(e) for e in sorted(report.artifacts, key=lambda e: e.artifact.path)],
+            **_exceptions(report),
         }
     )
 
@@ -95,6 +97,12 @@ def _check_verdict(document: dict[str, Json], report: ScanReport) -> None:
             )
 
 
+def _exceptions(report: ScanReport) -> dict[str, Json]:
+    """Return which waivers and baseline held, where there are any."""
+    stamps = (("waivers", report.waivers), ("baseline", report.baseline))
+    return {name: {"sha256": stamp.sha256, "source": stamp.source} for name, stamp in stamps if stamp}
+
+
 def _artifact(entry: ArtifactReport) -> Json:
     artifact = entry.artifact
     return _optional(entry) | {
@@ -112,6 +120,18 @@ def _artifact(entry: ArtifactReport) -> Json:
         "not_checked": [str(gap) for gap in entry.not_checked],
         "evidence": [_evidence(evidence) for evidence in entry.evidence],
         "findings": [_finding(finding, artifact.path) for finding in entry.findings],
+        **({"waived_by": [_exemption(each) for each in entry.exemptions]} if entry.exemptions else {}),
+    }
+
+
+def _exemption(exemption: Exemption) -> Json:
+    return {
+        "rule": exemption.rule,
+        "ground": exemption.ground.value,
+        "source": exemption.source,
+        "reason": exemption.reason,
+        "owner": exemption.owner,
+        "expires": exemption.expires,
     }
 
 

@@ -13,13 +13,21 @@ from gate.core.errors import PolicyError
 from gate.policy.loader import BUILT_IN, DISCOVERED, builtin_directory, load
 from gate.policy.model import Consequence, DataRole, DataSetting, Limits, OnSkip, Profile, Statistic
 
+DETECTORS = (
+    "neural-cleanse",
+    "universal-perturbation",
+    "maximum-margin",
+    "class-permutation",
+    "activation-clustering",
+)
+
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_built_in_policy_loads(name: str, load_files: Any) -> None:
     policy = load_files({}, source=name)
 
     assert f"built-in {name}" == policy.stamp.source
-    assert ("neural-cleanse", "activation-clustering") == tuple(each.id for each in policy.settings.detectors)
+    assert DETECTORS == tuple(each.id for each in policy.settings.detectors)
     assert policy.settings.limits == Limits()
 
 
@@ -27,18 +35,21 @@ def test_built_in_policies_differ_as_documented(load_files: Any) -> None:
     settings = {name: load_files({}, source=name).settings for name in BUILT_IN}
 
     limits = {
-        name: tuple(each.max_anomaly_index for each in found.detectors) for name, found in settings.items()
+        name: tuple(each.max_anomaly_index for each in found.detectors if each.enabled)
+        for name, found in settings.items()
     }
     assert {
-        "default": (2.0, 2.0),
-        "strict": (1.5, 1.5),
+        "default": (2.0, 2.0, 2.0, 2.0, 2.0),
+        "strict": (1.5, 1.5, 1.5, 1.5, 1.5),
         "paper": (2.0, 0.15),
-        "research": (3.0, 3.0),
+        "research": (3.0, 3.0, 3.0, 3.0, 3.0),
     } == limits
-    assert {Statistic.PAPER} == {each.statistic for each in settings["paper"].detectors}
+    assert {Statistic.PAPER} == {each.statistic for each in settings["paper"].detectors if each.enabled}
     assert Consequence.WARN is settings["research"].incomplete is settings["research"].inconclusive
     assert Consequence.FAIL is settings["strict"].incomplete is settings["strict"].inconclusive
-    assert [OnSkip.FAIL, OnSkip.IGNORE] == [each.on_skip for each in settings["strict"].detectors]
+    assert {"class-permutation", "activation-clustering"} == {
+        each.id for each in settings["strict"].detectors if each.on_skip is OnSkip.IGNORE
+    }
 
 
 @pytest.mark.parametrize("name", DISCOVERED)
@@ -98,7 +109,7 @@ def test_a_path_outside_the_root_is_named_in_full(
 def test_a_policy_that_extends_nothing_starts_from_the_default(load_files: Any) -> None:
     policy = load_files("version: 1\ndetectors: {neural-cleanse: {max_anomaly_index: 1}}")
 
-    assert [1.0, 2.0] == [each.max_anomaly_index for each in policy.settings.detectors]
+    assert [1.0, 2.0, 2.0, 2.0, 2.0] == [each.max_anomaly_index for each in policy.settings.detectors]
 
 
 def test_the_default_itself_can_be_named_as_a_file(known: Mapping[str, Mapping[str, type]]) -> None:
