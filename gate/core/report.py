@@ -157,6 +157,12 @@ class ScanReport:
         return exit_code(self.artifacts)
 
     @property
+    def exceptions(self) -> tuple[tuple[str, PolicyStamp], ...]:
+        """Which files excuse findings, with the name of their kind; none if there are none."""
+        stamps = (("waivers", self.waivers), ("baseline", self.baseline))
+        return tuple((name, stamp) for name, stamp in stamps if stamp)
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict of the run, in the exit code's words."""
         return _VERDICTS[self.exit_code]

@@ -41,6 +41,9 @@ def _terms(report: ScanReport) -> Iterator[tuple[str, str]]:
     yield "verdict", report.verdict.value
     yield "policy", report.policy.source
     yield "policy-sha256", report.policy.sha256
+    for name, stamp in report.exceptions:
+        yield name, stamp.source
+        yield f"{name}-sha256", stamp.sha256
     yield "profile", report.profile
     yield "seed", str(report.seed)
     for notice in report.notices:
@@ -102,6 +105,8 @@ def _facts(entry: ArtifactReport, names: dict[str, str]) -> Iterator[tuple[str, 
         yield "finding", f"{finding.rule} {names.get(finding.rule, '')}".rstrip() + f": {finding.message}"
     for gap in entry.not_checked:
         yield "not-checked", str(gap)
+    for each in entry.exemptions:
+        yield "exempt", f"{each.rule}: {each}"
 
 
 def _properties(pairs: Iterator[tuple[str, str]]) -> list[Json]:

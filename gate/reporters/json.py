@@ -39,7 +39,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
             "sandbox": report.sandbox,
             "notices": list(report.notices),
             "artifacts": [_artifact(e) for e in sorted(report.artifacts, key=lambda e: e.artifact.path)],
-            **_exceptions(report),
+            **{name: {"sha256": stamp.sha256, "source": stamp.source} for name, stamp in report.exceptions},
         }
     )
 
@@ -97,12 +97,6 @@ def _check_verdict(document: dict[str, Json], report: ScanReport) -> None:
             )
 
 
-def _exceptions(report: ScanReport) -> dict[str, Json]:
-    """Return which waivers and baseline held, where there are any."""
-    stamps = (("waivers", report.waivers), ("baseline", report.baseline))
-    return {name: {"sha256": stamp.sha256, "source": stamp.source} for name, stamp in stamps if stamp}
-
-
 def _artifact(entry: ArtifactReport) -> Json:
     artifact = entry.artifact
     return _optional(entry) | {
@@ -120,7 +114,6 @@ def _artifact(entry: ArtifactReport) -> Json:
         "not_checked": [str(gap) for gap in entry.not_checked],
         "evidence": [_evidence(evidence) for evidence in entry.evidence],
         "findings": [_finding(finding, artifact.path) for finding in entry.findings],
-        **({"waived_by": [_exemption(each) for each in entry.exemptions]} if entry.exemptions else {}),
     }
 
 
@@ -144,6 +137,8 @@ def _optional(entry: ArtifactReport) -> dict[str, Json]:
         told["cached"] = True
     if entry.difference:
         told["difference"] = _difference(entry.difference)
+    if entry.exemptions:
+        told["waived_by"] = [_exemption(each) for each in entry.exemptions]
     return told
 
 

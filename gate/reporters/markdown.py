@@ -135,11 +135,9 @@ def _footer(report: ScanReport) -> str:
 
 
 def _exceptions(report: ScanReport) -> str:
-    stamps = (("waivers", report.waivers), ("baseline", report.baseline))
     return "".join(
         f", {name} {code(stamp.source)} (sha256 <code>{escape(stamp.sha256[:12])}</code>)"
-        for name, stamp in stamps
-        if stamp
+        for name, stamp in report.exceptions
     )
 
 

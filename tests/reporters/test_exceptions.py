@@ -14,7 +14,18 @@ from jsonschema import Draft202012Validator
 from gate.core.exemption import Exemption, Ground
 from gate.core.report import ArtifactReport, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Rule
-from gate.reporters import console, github, junit, markdown, sarif
+from gate.reporters import (
+    attestation,
+    console,
+    cyclonedx,
+    github,
+    gitlab,
+    html,
+    junit,
+    markdown,
+    modelcard,
+    sarif,
+)
 from gate.reporters import json as json_format
 
 Rules = tuple[Rule, ...]
@@ -123,15 +134,62 @@ def test_people_read_the_reason_beside_the_finding(excused: Callable[..., ScanRe
     assert "::notice" in github.render(report, rules)
 
 
+def test_the_page_and_the_papers_of_a_model_say_who_answers_for_it(
+    excused: Callable[..., ScanReport], rules: Rules
+) -> None:
+    stamp = PolicyStamp(sha256="ab" * 32, source="w.yaml")
+    report = excused(_waiver("BD101"), _known("BD004"), waivers=stamp)
+
+    for render in (html.render, modelcard.render, cyclonedx.render):
+        text = render(report, rules)
+        for told in ("waived until 2027-01-31", "me: Reviewed.", "known from the baseline", "abababababab"):
+            assert told in text
+    page = html.render(report, rules)
+    assert 1 == page.count('<li class="finding exempt">') == page.count('<li class="gap exempt">')
+    assert 1 == page.count('<li class="finding">')
+
+
+def test_in_gitlab_a_waived_finding_stays_as_information(
+    excused: Callable[..., ScanReport], rules: Rules
+) -> None:
+    told = {each["check_name"]: each for each in json.loads(gitlab.render(excused(_waiver("BD101")), rules))}
+
+    assert ("info", "critical") == (told["BD101"]["severity"], told["BD201"]["severity"])
+    assert "Does not count: waived until 2027-01-31" in told["BD101"]["description"]
+
+
+def test_an_attestation_names_what_is_waived_and_is_silent_on_a_scan_that_is(
+    excused: Callable[..., ScanReport], failing: ArtifactReport, run: Callable[..., ScanReport]
+) -> None:
+    gone = tuple(map(_waiver, ("BD101", "BD201", "BD004")))
+    scanned = replace(failing, not_checked=(), exemptions=gone[:2], verdict=Verdict.WAIVED)
+
+    (subject,) = json.loads(attestation.render(run(scanned), ()))["subject"]
+    assert ["BD101", "BD201"] == subject["annotations"]["waived_rules"]
+    assert [] == json.loads(attestation.render(excused(*gone, verdict=Verdict.WAIVED), ()))["subject"]
+
+
 @pytest.mark.parametrize(
-    "render", [console.render, markdown.render, github.render, junit.render, sarif.render]
+    "render",
+    [
+        console.render,
+        markdown.render,
+        github.render,
+        junit.render,
+        sarif.render,
+        html.render,
+        modelcard.render,
+        cyclonedx.render,
+        gitlab.render,
+    ],
 )
 def test_a_hostile_reason_does_no_harm(
     excused: Callable[..., ScanReport], rules: Rules, render: Callable[..., str]
 ) -> None:
     text = render(excused(_waiver("BD101", HOSTILE)), rules)
 
-    assert not [bad for bad in ("\x1b[31m", "##[x]", "[[ATTACHMENT|/etc") if bad in text]
+    assert not [bad for bad in ("\x1b[31m", "##[x]") if bad in text]
+    assert render is not junit.render or "[[ATTACHMENT|/etc" not in text
     assert not any(line.startswith("::error::") for line in text.splitlines())
-    assert render not in (markdown.render, sarif.render) or "](http" not in text
-    assert render is not markdown.render or "<b>" not in text
+    assert render not in (markdown.render, sarif.render, modelcard.render) or "](http" not in text
+    assert render not in (markdown.render, html.render, modelcard.render) or "<b>" not in text
