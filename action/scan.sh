@@ -122,6 +122,9 @@ fi
 if [[ "${#selected[@]}" -eq 0 && -z "$base" ]]; then
   selected=(.)
 fi
+if [[ -n "${GATE_CACHE_KEY:-}" ]]; then
+  export BACKDOOR_GATE_CACHE="$GATE_CACHE" BACKDOOR_GATE_CACHE_KEY="$GATE_CACHE_KEY"
+fi
 mapfile -d '' -t given < <(options "$base")
 mapfile -d '' -t environment < <(scan_environment)
 read -r -d '' -a more <<<"${GATE_ARGS:-}" || true

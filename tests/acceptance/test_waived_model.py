@@ -23,10 +23,9 @@ def test_a_waived_backdoor_passes_below_its_ceiling(cli: Cli, tmp_path: Path, ex
     outcome = cli(*scan, cwd=tmp_path)
 
     (entry,) = json.loads((tmp_path / "r.json").read_text())["artifacts"]
-    assert (0, "waived", ["BD101"]) == (
-        outcome.code,
-        entry["verdict"],
-        [each["rule"] for each in entry["waived_by"]],
-    )
+    waived = {each["rule"] for each in entry["waived_by"]}
+    assert (0, "waived") == (outcome.code, entry["verdict"])
+    assert "BD101" in waived
+    assert waived == {each["rule"] for each in entry["findings"]}
     assert entry["evidence"][0]["trigger"]
     assert "max_anomaly_index" in (tmp_path / ".backdoor-gate/waivers.yaml").read_text()

@@ -159,3 +159,11 @@ def test_the_job_ends_as_the_exit_code_says(root: Path, code: str, fail: str, ex
     done = subprocess.run(["bash", root / "action/verdict.sh"], env=environment, check=False)
 
     assert expected == done.returncode
+
+
+def test_the_key_of_the_cache_reaches_the_gate_and_no_log(scan: Callable[..., Step], tmp_path: Path) -> None:
+    key = {"GATE_CACHE": str(tmp_path / "verdicts"), "GATE_CACHE_KEY": "too-short-a-key"}
+    refused = scan(EVENT_NAME="schedule", BACKDOOR_GATE_NO_CACHE="0", **key)
+
+    assert "2" == refused.outputs["exit-code"]
+    assert "too-short-a-key" not in refused.log
