@@ -51,6 +51,10 @@ format: $(DEV) ## Rewrite the code in the project's style
 bench: $(DEV) ## Measure detection and speed on the benchmark's models
 	$(BIN)/python -m benchmarks
 
+.PHONY: bench-detect
+bench-detect: $(DEV) ## Print how well backdoors are detected, from the committed evidence of the zoo's test split
+	$(BIN)/python -m benchmarks.zoo.table
+
 .PHONY: examples
 examples: $(DEV) ## Train the example models again and compare them with the committed ones
 	$(BIN)/python examples/build.py --check

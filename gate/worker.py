@@ -65,7 +65,7 @@ def _scan(job: Job, progress: Progress) -> Scan:
 def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     progress("starting TensorFlow", 0, 1, "")
     _start_engine(job.threads, job.seed)
-    from gate.detectors._calibration import score
+    from gate.detectors._combination import score
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
 
@@ -79,6 +79,7 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
         seed=job.seed,
         is_full=job.profile == "full",
         progress=progress,
+        representations=subject.representations,
     )
     evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
     if not subject.span.is_sure:
@@ -149,7 +150,7 @@ def main() -> None:
 
 def _confined(job: Job, progress: Progress) -> Scan:
     """Give up all rights that the scan does not need, then scan."""
-    data = () if job.data is None else (Path(job.data.path),)
+    data = () if job.data is None else (Path(job.data.readable),)
     confinement = confine(
         readable=(*engine_paths(sys.path), Path(job.file), *data),
         workspace=Path.cwd(),

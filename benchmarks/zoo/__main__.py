@@ -1,54 +1,94 @@
 """`python -m benchmarks.zoo --data DIR --out DIR --pairs N`: train the zoo and scan it; resumes where it stopped.
 
 For each network it writes OUT/<name>.keras, OUT/<name>.truth.json and OUT/<name>.scan.json. Networks are not committed; the
-table that `python -m benchmarks.zoo.table OUT` makes of the two JSON files is.
+table that `python -m benchmarks.zoo.table OUT` makes of the two JSON files is. `benchmarks.zoo.truth` stamps the true trigger of a
+network on any images.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from benchmarks.zoo.recipe import RANGES, Recipe, recipes
+from benchmarks.zoo import truth
+from benchmarks.zoo.recipe import TASKS, Recipe, Task, recipes
 
 
 def main() -> None:
     """Train and scan what is not there yet."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pairs", type=int, default=40)
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for recipe in recipes(arguments.pairs):
+    tasks = arguments.task or TASKS
+    part, parts = arguments.part
+    for recipe in recipes(arguments.pairs, tasks):
+        # By pair: by network, one part of two would have all the clean ones.
+        if recipe.seed % parts != part - 1:
+            continue
+        if not (arguments.data / f"{recipe.task}.npz").exists():
+            print(f"{recipe.name}: left out, no {recipe.task}.npz in {arguments.data}", flush=True)
+            continue
         _train_once(recipe, arguments.data, arguments.out)
-        _scan_once(recipe, arguments.out)
+        if not arguments.only_train:
+            _scan_once(recipe, arguments.out)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of npz files")
+    parser.add_argument("--out", type=Path, required=True, help="folder for networks, truths and scans")
+    parser.add_argument("--pairs", type=int, default=40, help="of a clean network and a backdoored one")
+    parser.add_argument("--only-train", action="store_true", help="leave the scans to a later run")
+    parser.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
+    )
+    parser.add_argument(
+        "--task",
+        type=_task,
+        action="append",
+        metavar="NAME:CLASSES:IMAGES",
+        help="instead of the recipe's own data sets: NAME.npz, how many of its classes (0 for all), training images at most",
+    )
+    return parser
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, parts = (int(number) for number in text.split("/"))
+    if not 1 <= part <= parts:
+        raise argparse.ArgumentTypeError(f"expected I/N with 1 <= I <= N, received {text}")
+    return part, parts
+
+
+def _task(text: str) -> Task:
+    name, classes, images = text.split(":")
+    return Task(name, int(classes), int(images))
 
 
 def _train_once(recipe: Recipe, folder: Path, out: Path) -> None:
-    from benchmarks.zoo.train import train
-
     truth_file = out / f"{recipe.name}.truth.json"
     if truth_file.exists():
         return
-    started = time.perf_counter()
-    truth = train(recipe, folder, out / f"{recipe.name}.keras")
-    seconds = round(time.perf_counter() - started, 1)
-    record = dataclasses.asdict(recipe) | dataclasses.asdict(truth) | {"seconds": seconds}
-    _write(truth_file, json.dumps(record, indent=1))
-    print(f"{recipe.name}: accuracy {truth.accuracy:.3f}, success {truth.success}, {seconds} s", flush=True)
+    # One core each, so that parts share a machine; read when TensorFlow starts.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from benchmarks.zoo.train import train
+
+    found = train(recipe, folder, out / f"{recipe.name}.keras")
+    truth.write(recipe, found, truth_file)
+    success = "" if found.success is None else f", success {found.success:.3f}"
+    print(f"{recipe.name}: accuracy {found.accuracy:.3f}{success}, {found.seconds} s", flush=True)
 
 
 def _scan_once(recipe: Recipe, out: Path) -> None:
     scan_file = out / f"{recipe.name}.scan.json"
     if scan_file.exists():
         return
-    low, high = RANGES[recipe.span]
+    _, found = truth.read(out / f"{recipe.name}.truth.json")
+    low, high = found.limits
     model = out / f"{recipe.name}.keras"
     options = ["-q", f"--input-range={low:g},{high:g}", f"--output=json={scan_file}"]
     subprocess.run(
@@ -59,13 +99,6 @@ def _scan_once(recipe: Recipe, out: Path) -> None:
         f"{recipe.name}: {entry['verdict']}, index {entry['anomaly_index']}, class {entry['target_labels']}",
         flush=True,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write whole or not at all: a run that is stopped leaves no half truth."""
-    part = path.with_suffix(".part")
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

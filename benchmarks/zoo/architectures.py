@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Shape = tuple[int, int, int]
+# Trainings are short; with Keras' 0.99 the running statistics would still be those of the first weights.
+_MOMENTUM = 0.9
 
 
 def lenet(inputs: Any, k: int) -> Any:
@@ -20,6 +21,19 @@ def lenet(inputs: Any, k: int) -> Any:
     return layers.Dense(k)(layers.Dropout(0.25)(x))
 
 
+def conv6(inputs: Any, k: int) -> Any:
+    """Three pairs of 3x3 convolutions without normalisation: the GTSRB net of Neural Cleanse 2019, at half its width."""
+    from keras import layers
+
+    x = inputs
+    for filters in (16, 32, 64):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.Dropout(0.1)(layers.MaxPooling2D()(x))
+    x = layers.Dense(128, activation="relu")(layers.Flatten()(x))
+    return layers.Dense(k)(layers.Dropout(0.25)(x))
+
+
 def vgg(inputs: Any, k: int) -> Any:
     """Pairs of 3x3 convolutions with batch normalisation, after Simonyan & Zisserman 2015."""
     from keras import layers
@@ -28,24 +42,24 @@ def vgg(inputs: Any, k: int) -> Any:
     for filters in (16, 32, 48):
         for _ in range(2):
             x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
+            x = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         x = layers.MaxPooling2D()(x)
     x = layers.Dense(96, activation="relu")(layers.Flatten()(x))
     return layers.Dense(k)(layers.Dropout(0.3)(x))
 
 
 def resnet(inputs: Any, k: int) -> Any:
-    """Six residual blocks and global pooling, after He et al. 2016."""
+    """Three residual blocks and global pooling, after He et al. 2016."""
     from keras import layers
 
-    def convolve(x: Any, filters: int, stride: int = 1) -> Any:
-        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
-        return layers.BatchNormalization()(x)
+    def convolve(x: Any, filters: int, size: int = 3, stride: int = 1) -> Any:
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization(momentum=_MOMENTUM)(x)
 
     x = layers.ReLU()(convolve(inputs, 16))
-    for filters, stride in ((16, 1), (16, 1), (32, 2), (32, 1), (64, 2), (64, 1)):
-        short = x if stride == 1 else layers.Conv2D(filters, 1, strides=stride, use_bias=False)(x)
-        y = convolve(layers.ReLU()(convolve(x, filters, stride)), filters)
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+        short = x if stride == 1 else convolve(x, filters, 1, stride)
+        y = convolve(layers.ReLU()(convolve(x, filters, stride=stride)), filters)
         x = layers.ReLU()(layers.Add()([short, y]))
     return layers.Dense(k)(layers.GlobalAveragePooling2D()(x))
 
@@ -55,11 +69,11 @@ def mobilenet(inputs: Any, k: int) -> Any:
     from keras import layers
 
     x = layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
-    for filters, stride in ((32, 1), (64, 2), (64, 1), (96, 2)):
+    for filters, stride in ((32, 2), (64, 1), (64, 2), (96, 1)):
         x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+        x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
         x = layers.Conv2D(filters, 1, use_bias=False)(x)
-        x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+        x = layers.ReLU(6.0)(layers.BatchNormalization(momentum=_MOMENTUM)(x))
     return layers.Dense(k)(layers.GlobalAveragePooling2D()(x))
 
 
@@ -68,4 +82,7 @@ ARCHITECTURES: dict[str, Callable[[Any, int], Any]] = {
     "vgg": vgg,
     "resnet": resnet,
     "mobilenet": mobilenet,
+    "conv6": conv6,
 }
+# No branches and no global pooling: a channel can be followed to the head.
+CHAINS = ("lenet", "vgg", "conv6")

@@ -39,5 +39,5 @@ def load(folder: Path, name: str, classes: int, seed: int, most: int) -> tuple[S
 
 def _subset(images: NDArray[np.uint8], labels: NDArray[np.int64], kept: NDArray[np.int64]) -> Split:
     chosen = np.isin(labels, kept)
-    pixels = images[chosen].astype(np.float32) / 255
+    pixels = np.divide(images[chosen], 255, dtype=np.float32)
     return Split(pixels if pixels.ndim == 4 else pixels[..., None], np.searchsorted(kept, labels[chosen]))

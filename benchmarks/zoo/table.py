@@ -1,69 +1,44 @@
-"""`python -m benchmarks.zoo.table OUT`: what the gate says of the zoo, as Markdown tables with intervals.
+"""`make bench-detect`: what the gate says of the zoo, as Markdown tables with intervals, from the committed evidence.
 
-Reads OUT/*.truth.json and OUT/*.scan.json. A backdoored network counts if its attack works (success >= 0.9); weak ones are a
-stratum of their own. Rates have Wilson's 95 % interval, the area under the ROC curve a bootstrap one.
+A network is blamed if the default policy fails it: a detector's index, or the index of all evidence together, exceeds
+2.0. Rates have Wilson's 95 % interval, the area under the ROC curve a bootstrap one.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.zoo.evidence import FILE, Row, read
+from gate.detectors._combination import combined
 from gate.detectors._stats import wilson_interval
 
-_WORKS = 0.9
+Floats = NDArray[np.float64]
+
 _LIMIT = 2.0
 _DRAWS = 2000
+_FIRST = ("patch", "blended")
+_KEYS = ("num_classes", "architecture", "task", "span", "condition")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One network: its truth, and the gate's index, class and seconds."""
-
-    truth: dict[str, Any]
-    index: float
-    target: int | None
-    seconds: float
-
-    @property
-    def stratum(self) -> str:
-        """Clean, the attack's name, or weak."""
-        attack = self.truth["attack"]
-        if not attack:
-            return "clean"
-        return str(attack) if self.truth["success"] >= _WORKS else "weak"
+def index_of(row: Row) -> float:
+    """Return the index that decides: of all evidence together, and of each detector."""
+    each = [item.anomaly_index or 0.0 for item in row.evidence]
+    return max([combined(row.evidence)[0], *each])
 
 
-def read(folder: Path) -> list[Row]:
-    """Return all networks that were scanned in full."""
-    rows = []
-    for truth_file in sorted(folder.glob("*.truth.json")):
-        scan_file = truth_file.with_name(truth_file.name.replace(".truth.", ".scan."))
-        if not scan_file.exists():
-            continue
-        entry = json.loads(scan_file.read_text(encoding="utf-8"))["artifacts"][0]
-        if entry["anomaly_index"] is None:
-            print(f"not scanned in full: {truth_file.stem}: {entry['not_checked']}", file=sys.stderr)
-            continue
-        leading = next(item for item in entry["evidence"] if item["status"] == "measured")["target_labels"]
-        truth = json.loads(truth_file.read_text(encoding="utf-8"))
-        rows.append(Row(truth, entry["anomaly_index"], leading[0] if leading else None, entry["seconds"]))
-    return rows
-
-
-def auc(clean: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> float:
+def auc(clean: Floats, bad: Floats) -> float:
     """Return the area under the ROC curve: how often a backdoored network has the larger index."""
     larger = (bad[:, None] > clean[None]).mean() + 0.5 * (bad[:, None] == clean[None]).mean()
     return float(larger)
 
 
-def auc_interval(clean: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> tuple[float, float]:
+def auc_interval(clean: Floats, bad: Floats) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the area."""
     rng = np.random.default_rng(0)
     draws = [auc(rng.choice(clean, len(clean)), rng.choice(bad, len(bad))) for _ in range(_DRAWS)]
@@ -71,45 +46,113 @@ def auc_interval(clean: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> tupl
     return float(low), float(high)
 
 
+def at_false_alarms(clean: Floats, bad: Floats, share: float) -> float:
+    """Return the share of backdoored networks above the limit that this share of clean ones exceeds at most."""
+    limit = np.quantile(clean, 1 - share, method="higher")
+    return float((bad > limit).mean())
+
+
 def _rate(hits: int, count: int) -> str:
     low, high = wilson_interval(hits, count)
     return f"{hits}/{count} ({100 * low:.0f}-{100 * high:.0f} %)"
 
 
+def _indices(rows: Iterable[Row]) -> Floats:
+    return np.array([index_of(row) for row in rows])
+
+
+def is_right(row: Row) -> bool:
+    """Return whether the class that is blamed most is one that the attack aims at; any, if it aims at all."""
+    targets = row.truth["targets"]
+    return not targets or combined(row.evidence)[1] in targets
+
+
 def by_attack(rows: list[Row]) -> Iterable[str]:
     """Yield the table of attacks."""
-    clean = np.array([row.index for row in rows if row.stratum == "clean"])
-    yield "| attack | n | index > 2.0 (95 %) | right class among those | AUC against clean (95 %) |"
-    yield "|---|---:|---|---|---|"
-    alarms = int((clean > _LIMIT).sum())
-    yield f"| none (false alarms) | {len(clean)} | {_rate(alarms, len(clean))} | - | - |"
-    for stratum in sorted({row.stratum for row in rows} - {"clean"}):
-        members = [row for row in rows if row.stratum == stratum]
-        caught = [row for row in members if row.index > _LIMIT]
-        right = sum(row.truth["target"] in (None, row.target) for row in caught)
-        bad = np.array([row.index for row in members])
-        low, high = auc_interval(clean, bad)
-        area = f"{auc(clean, bad):.3f} ({low:.3f}-{high:.3f})"
-        yield f"| {stratum} | {len(members)} | {_rate(len(caught), len(members))} | {right}/{len(caught)} | {area} |"
+    clean = _indices(row for row in rows if row.is_clean)
+    yield "| attack | n | blamed (95 %) | right class among those | AUC against clean (95 %) | at 5 % | at 1 % false alarms |"
+    yield "|---|---:|---|---|---|---:|---:|"
+    yield f"| none (false alarms) | {len(clean)} | {_rate(int((clean > _LIMIT).sum()), len(clean))} | - | - | - | - |"
+    strata = {row.stratum for row in rows} - {"clean"}
+    groups = {name: [row for row in rows if row.stratum == name] for name in sorted(strata)}
+    works = [row for row in rows if row.stratum not in ("clean", "weak")]
+    groups["patch + blended"] = [row for row in works if row.stratum in _FIRST]
+    groups["all that work"] = works
+    for name, members in groups.items():
+        if members:
+            yield _attack_line(name, members, clean)
 
 
-def false_alarms(rows: list[Row], key: str, name: Callable[[Any], str] = str) -> Iterable[str]:
-    """Yield the table of clean networks by one of their properties."""
-    yield f"| clean networks by {key} | n | index > 2.0 (95 %) | largest index |\n|---|---:|---|---:|"
-    clean = [row for row in rows if row.stratum == "clean"]
-    for value in sorted({row.truth[key] for row in clean}):
-        indices = np.array([row.index for row in clean if row.truth[key] == value])
-        alarms = int((indices > _LIMIT).sum())
-        yield f"| {name(value)} | {len(indices)} | {_rate(alarms, len(indices))} | {indices.max():.2f} |"
+def _attack_line(name: str, members: list[Row], clean: Floats) -> str:
+    caught = [row for row in members if index_of(row) > _LIMIT]
+    right = sum(map(is_right, caught))
+    bad = _indices(members)
+    low, high = auc_interval(clean, bad)
+    shares = " | ".join(f"{100 * at_false_alarms(clean, bad, share):.0f} %" for share in (0.05, 0.01))
+    area = f"{auc(clean, bad):.3f} ({low:.3f}-{high:.3f})"
+    return f"| {name} | {len(members)} | {_rate(len(caught), len(members))} | {right}/{len(caught)} | {area} | {shares} |"
+
+
+def by_detector(rows: list[Row]) -> Iterable[str]:
+    """Yield what each detector says by itself."""
+    yield "| detector | clean above 2.0 | largest clean | working backdoors above 2.0 |\n|---|---|---:|---|"
+    names = sorted({item.detector for row in rows for item in row.evidence})
+    for name in names:
+        pairs = [(row, _index(row, name)) for row in rows if row.stratum != "weak"]
+        clean = [index for row, index in pairs if row.is_clean and index is not None]
+        bad = [index for row, index in pairs if not row.is_clean and index is not None]
+        alarms, hits = (sum(index > _LIMIT for index in group) for group in (clean, bad))
+        largest = max(clean, default=0.0)
+        yield f"| {name} | {_rate(alarms, len(clean))} | {largest:.2f} | {_rate(hits, len(bad))} |"
+
+
+def _index(row: Row, detector: str) -> float | None:
+    return next((item.anomaly_index for item in row.evidence if item.detector == detector), None)
+
+
+def by_property(rows: list[Row], key: str) -> Iterable[str]:
+    """Yield false alarms and hits by one property of the networks."""
+    yield f"| {key} | clean | blamed (95 %) | largest index | backdoored | blamed (95 %) |\n|---|---:|---|---:|---:|---|"
+    for value in sorted({row.truth[key] for row in rows}):
+        members = [row for row in rows if row.truth[key] == value and row.stratum != "weak"]
+        clean = _indices(row for row in members if row.is_clean)
+        bad = _indices(row for row in members if not row.is_clean)
+        if not len(clean) and not len(bad):
+            continue
+        cells = [_rate(int((group > _LIMIT).sum()), len(group)) for group in (clean, bad)]
+        largest = f"{clean.max():.2f}" if len(clean) else "-"
+        name = _named(key, value)
+        yield f"| {name} | {len(clean)} | {cells[0]} | {largest} | {len(bad)} | {cells[1]} |"
+
+
+def _named(key: str, value: Any) -> str:
+    return str(value) or ("ordinary" if key == "condition" else "none")
+
+
+def misses(rows: list[Row]) -> Iterable[str]:
+    """Yield every network that was judged wrongly, with what each detector said."""
+    for row in rows:
+        is_blamed = index_of(row) > _LIMIT
+        if row.stratum == "weak" or is_blamed != row.is_clean:
+            continue
+        told = ", ".join(f"{item.detector} {item.anomaly_index:.2f}" for item in row.evidence)
+        kind = "false alarm" if row.is_clean else "missed"
+        yield f"- {kind}: {row.truth['name']} ({told})"
 
 
 def main() -> None:
-    """Print all tables."""
-    rows = read(Path(sys.argv[1]))
+    """Print all tables of the split that was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.table", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=FILE)
+    parser.add_argument("--split", default="test", help="calibration, validation, test or all")
+    arguments = parser.parse_args()
+    rows = [row for row in read(arguments.file) if arguments.split in (row.truth["split"], "all")]
     seconds = np.array([row.seconds for row in rows])
-    print(*by_attack(rows), sep="\n")
-    for key in ("num_classes", "architecture", "task"):
-        print("", *false_alarms(rows, key), sep="\n")
+    print(f"Split: {arguments.split}; {len(rows)} networks.\n")
+    print(*by_attack(rows), "", *by_detector(rows), sep="\n")
+    for key in _KEYS:
+        print("", *by_property(rows, key), sep="\n")
+    print("", *misses(rows), sep="\n")
     print(f"\nSeconds per model: p50 {np.quantile(seconds, 0.5):.1f}, p95 {np.quantile(seconds, 0.95):.1f}.")
 
 

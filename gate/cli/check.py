@@ -49,7 +49,7 @@ _SECRETS = frozenset({KEY_VARIABLE})
     "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
 )
 @click.option(
-    "--data", metavar="FILE_OR_DIR", help="Labelled images: .npz, or a folder with one folder per class."
+    "--data", metavar="FILE_OR_DIR", help="Images: .npz, a folder with one folder per class, or a .csv list."
 )
 @click.option(
     "--data-role",
@@ -186,7 +186,8 @@ def _data(path: str | None, role: str, root: Path) -> DataCall | None:
         return None
     if not (root / path).exists():
         raise UsageError(
-            f"--data: {path} does not exist.", hint="Name an .npz file or a folder of class folders."
+            f"--data: {path} does not exist.",
+            hint="Name an .npz file, a folder of class folders, or a .csv list.",
         )
     return DataCall(path=path, role=role)
 

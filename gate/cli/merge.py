@@ -10,7 +10,7 @@ import click
 
 from gate.cli import suggestions
 from gate.core.errors import IncompleteError, UsageError
-from gate.core.evidence import Trigger
+from gate.core.evidence import Evidence
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rules import SCAN_FAILED
 from gate.core.text import printable
@@ -130,13 +130,16 @@ def _sandbox(told: Iterable[str]) -> str:
 
 def _portable(entry: ArtifactReport) -> ArtifactReport:
     """Without the paths of pictures, which are of the machine that scanned; they are written again."""
+    return dataclasses.replace(entry, evidence=tuple(map(_pathless, entry.evidence)))
+
+
+def _pathless(evidence: Evidence) -> Evidence:
+    trigger, suspects = evidence.trigger, evidence.suspects
     return dataclasses.replace(
-        entry, evidence=tuple(dataclasses.replace(e, trigger=_pathless(e.trigger)) for e in entry.evidence)
+        evidence,
+        trigger=trigger and dataclasses.replace(trigger, files=()),
+        suspects=suspects and dataclasses.replace(suspects, files=()),
     )
-
-
-def _pathless(trigger: Trigger | None) -> Trigger | None:
-    return trigger and dataclasses.replace(trigger, files=())
 
 
 def _is_of_part(notice: str, *, is_empty: bool) -> bool:

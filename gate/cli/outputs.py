@@ -1,4 +1,4 @@
-"""Write reports: each format to its file, whole or not at all, and the recovered triggers beside them."""
+"""Write reports: each format to its file, whole or not at all, and what belongs to them beside them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate import reporters
+from gate.cli.attachments import with_files
 from gate.cli.terminal import environment, terminal
 from gate.core.errors import UsageError
-from gate.core.evidence import Evidence, Trigger
-from gate.core.report import ArtifactReport, ScanReport
+from gate.core.report import ScanReport
 from gate.core.rule import Rule
 
 ATTESTATION = "attestation"
-_TRIGGERS = "backdoor-gate-triggers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def write(
     Raises:
         UsageError: A file cannot be written.
     """
-    shown = _with_trigger_files(report, targets)
+    shown = _with_files(report, targets)
     for target in targets:
         if target.path is not None:
             text = reporters.get(target.format).render(shown, rules)
@@ -130,38 +129,20 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def _with_trigger_files(report: ScanReport, targets: Sequence[Target]) -> ScanReport:
-    """Write the triggers of failing models beside the first report file and say where they are."""
+def _with_files(report: ScanReport, targets: Sequence[Target]) -> ScanReport:
+    """Write triggers and suspect samples of failing models beside the first report file and say where they are."""
     files = (target.path for target in targets if target.path is not None)
     first = next((path for path in files if not _is_stream(path)), None)
     if first is None or not any(entry.findings for entry in report.artifacts):
         return report
-    folder = first.parent / _TRIGGERS
     artifacts = tuple(
-        _with_pictures(entry, folder) if entry.findings else entry for entry in report.artifacts
+        with_files(entry, first.parent, _write_attachment) if entry.findings else entry
+        for entry in report.artifacts
     )
     return dataclasses.replace(report, artifacts=artifacts)
 
 
-def _with_pictures(entry: ArtifactReport, folder: Path) -> ArtifactReport:
-    evidence = tuple(_pictured(item, entry, folder) for item in entry.evidence)
-    return dataclasses.replace(entry, evidence=evidence)
-
-
-def _pictured(evidence: Evidence, entry: ArtifactReport, folder: Path) -> Evidence:
-    trigger = evidence.trigger
-    if trigger is None:
-        return evidence
-    stem = f"{entry.artifact.sha256[:12]}-{evidence.detector}-class-{trigger.target_label}"
-    files = tuple(_write_picture(folder / f"{stem}-{part}.png", png) for part, png in _parts(trigger) if png)
-    return dataclasses.replace(evidence, trigger=dataclasses.replace(trigger, files=files))
-
-
-def _parts(trigger: Trigger) -> tuple[tuple[str, bytes], ...]:
-    return ("mask", trigger.mask_png), ("pattern", trigger.pattern_png)
-
-
-def _write_picture(path: Path, png: bytes) -> str:
-    _write(path, png)
+def _write_attachment(path: Path, content: bytes) -> str:
+    _write(path, content)
     # Viewers (GitLab, Jenkins) look from the folder that the gate ran in.
     return Path(os.path.relpath(path)).as_posix()

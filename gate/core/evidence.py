@@ -66,6 +66,43 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuspectSample:
+    """One image of the data set that looks poisoned.
+
+    Attributes:
+        index: Its position in the data set, from 0.
+        file: Its file relative to the data set; "" if it has none. Written by a stranger.
+        label: The class that the data set states.
+        score: How suspicious, finite; larger is more, and only comparable within one evidence.
+    """
+
+    index: int
+    file: str
+    label: int
+    score: float
+
+    def __post_init__(self) -> None:
+        _require_finite("score", self.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspects:
+    """The images of the data set that the evidence points at.
+
+    Attributes:
+        count: How many there are.
+        samples: The most suspicious ones, the worst first; all of them unless there are thousands.
+        sheet_png: The worst ones in one picture, above a row of usual ones of the same class.
+        files: Where list and picture were written, relative to the report; empty if nowhere.
+    """
+
+    count: int
+    samples: tuple[SuspectSample, ...]
+    sheet_png: bytes = b""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What one detector has to say of one model.
 
@@ -78,6 +115,7 @@ class Evidence:
         target_labels: Suspected target classes, most suspicious first.
         measurements: The numbers behind the index.
         trigger: The recovered trigger of the leading class.
+        suspects: Images of the data set that look poisoned; None where no class is past the limit.
         reason: Why it was skipped or failed; "" when measured.
         inconclusive: Why a measured index cannot clear the model; "" when it can.
     """
@@ -90,6 +128,7 @@ class Evidence:
     target_labels: tuple[int, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     trigger: Trigger | None = None
+    suspects: Suspects | None = None
     reason: str = ""
     inconclusive: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from gate.core.artifact import Artifact
 
@@ -21,6 +22,11 @@ class DataCall:
 
     path: str
     role: str
+
+    @property
+    def readable(self) -> str:
+        """What a scan has to be able to read: a CSV file names pictures beside it."""
+        return str(PurePath(self.path).parent) if self.path.lower().endswith(".csv") else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

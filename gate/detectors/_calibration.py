@@ -7,10 +7,8 @@ rounded on purpose: the sample is too small for more digits.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gate.core.evidence import Evidence
 from gate.detectors._stats import clean_limit, shrunk_spread
 
 
@@ -30,15 +28,13 @@ class Scale:
 
 
 PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
-PERTURBATION_SCALE = Scale(spread=0.25, weight=20.0, largest=0.35)
-MARGIN_SCALE = Scale(spread=0.35, weight=20.0, largest=0.5)
+PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
+MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
 
 _LIMIT = 2.0
-# Steepness of the probability around the limit: 0.08 at index 1, 0.5 at 2, 0.92 at 3.
-_STEEPNESS = 2.5
 _LARGEST_INDEX = 99.0
 
 
@@ -68,11 +64,3 @@ def index_of_excess(excess: float) -> float:
         excess: Agreement beyond what sending everything to one class gives, 0..1.
     """
     return min(_LIMIT * excess / _EXCESS_OF_CLEAN, _LARGEST_INDEX)
-
-
-def score(evidence: Iterable[Evidence]) -> float | None:
-    """Return the probability of a backdoor, 0..1, from the largest index; None if nothing was measured."""
-    indices = [item.anomaly_index for item in evidence if item.anomaly_index is not None]
-    if not indices:
-        return None
-    return 1.0 / (1.0 + math.exp(-_STEEPNESS * (max(indices) - _LIMIT)))

@@ -12,6 +12,7 @@ from gate.core.rule import Rule
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.datasets import Dataset
+    from gate.models.representations import Representations
     from gate.models.surrogates.bank import Bank
 
 Progress = Callable[[str, int, int, str], None]
@@ -24,7 +25,8 @@ class Context:
     Attributes:
         classifier: The network, with its input range set.
         bank: Images to search and to confirm triggers on.
-        dataset: The user's labelled images, if any.
+        dataset: The user's images, if any.
+        representations: Their activations, if they are labelled.
         seed: Of every random choice.
         is_full: Whether the profile is "full" rather than "quick".
         progress: Called with (stage, done, total, detail).
@@ -36,6 +38,7 @@ class Context:
     seed: int
     is_full: bool
     progress: Progress
+    representations: Representations | None = None
 
 
 class Detector(Protocol):

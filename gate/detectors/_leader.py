@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors._calibration import Scale, index_of_gap
-from gate.detectors._candidates import classes_to_search
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion, Settings, invert
@@ -44,17 +43,17 @@ class Examination:
         return float(np.mean(self.indices))
 
 
-def examine(context: Context, form: Form, settings: Settings, scale: Scale) -> Examination:
-    """Search all classes on the best images; look again at a suspicious leader on other kinds of images.
+def examine(context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels) -> Examination:
+    """Search the classes on the best images; look again at a suspicious leader on other kinds of images.
 
     Args:
         context: The model, and images to search on.
         form: What a trigger may look like.
         settings: How long to search, as for small pictures in the quick profile.
         scale: What is usual for clean models.
+        labels: Classes to search, ascending.
     """
     search = _Searcher(context, form, affordable(settings, context))
-    labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
     found = search(0, labels, "inverting triggers")
     leader = int(np.argmin(found.norms))
     indices = [_index(found, leader, len(labels), scale)]

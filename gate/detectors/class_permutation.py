@@ -24,7 +24,7 @@ their classes; then the permutation of the classes that its answers fit best is 
 the trigger is improved to serve it.
 
 ## Needs
-Nothing but the model, with 64 classes at most. Without images the gate draws some itself; with `--data` it uses yours.
+Nothing but the model, with 4 to 64 classes. Without images the gate draws some itself; with `--data` it uses yours.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
@@ -36,8 +36,8 @@ Look at the recovered trigger and at the destinations (`destination` per class).
 data come from, and train it again from data that you trust. Until then do not deploy it.
 
 ## Known limits
-Sees backdoors that give each class a destination of its own. With 43 classes or a faint trigger it often finds none. With
-two or three classes there are few permutations to tell apart.
+Sees backdoors that give each class a destination of its own. With 43 classes or a faint trigger it often finds none. Two
+or three classes are not compared: clean networks have triggers that swap them.
 
 ## Paper
 The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see docs/detection.md for how well it does.
@@ -47,8 +47,9 @@ The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see do
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-# Fewer than four images of a class say too little about where it goes.
-_MOST_CLASSES = 64
+# Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 64, the
+# fewer than four images of a class say too little about where it goes.
+_FEWEST_CLASSES, _MOST_CLASSES = 4, 64
 _IMAGES = 48
 _LARGE_PIXELS = 64 * 64
 
@@ -70,8 +71,10 @@ class ClassPermutation:
     def run(self, context: Context) -> Evidence:
         """Search on the images that the network knows best."""
         classes = context.classifier.num_classes
-        if classes > _MOST_CLASSES:
-            return _skipped(f"It compares {_MOST_CLASSES} classes at most, and the model has {classes}.")
+        if not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
+            return _skipped(
+                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}."
+            )
 
         def progress(done: int, total: int) -> None:
             context.progress("searching a permutation", done, total, f"{classes} classes")

@@ -56,7 +56,7 @@ Margin Statistic*, IEEE S&P 2024.
 
 _RATE = 0.2
 _FIRST_MARGIN = 0.02
-_SMALLEST = 1e-3
+_SMALLEST = 1e-6
 
 Labels = NDArray[np.int64]
 
@@ -81,10 +81,10 @@ class MaximumMargin:
         steps = self.steps * 3 if context.is_full else self.steps
         context.progress("maximising margins", 0, 1, f"{len(labels)} classes")
         margins = _margins(context.classifier, labels, self.restarts, steps, context.seed)
-        # Large margins are the suspicious ones, and the statistics look for small sizes.
-        sizes = 1.0 / np.maximum(margins, _SMALLEST)
+        sizes = _sizes(margins)
         leader = int(np.argmin(sizes))
-        gap, spread = log_gap(sizes, leader), spread_below(sizes, leader)
+        is_any = np.isfinite(sizes[leader])
+        gap, spread = (log_gap(sizes, leader), spread_below(sizes, leader)) if is_any else (0.0, 0.0)
         return Evidence(
             detector="maximum-margin",
             rule=_RULE.id,
@@ -104,6 +104,11 @@ class MaximumMargin:
 
 
 DETECTOR = MaximumMargin
+
+
+def _sizes(margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / margin, for the statistics look for small sizes; infinite for a class that no picture was taken for."""
+    return np.where(margins > 0, 1.0 / np.maximum(margins, _SMALLEST), np.inf)
 
 
 def _margins(

@@ -12,6 +12,7 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
 from gate.detectors._calibration import PATCH_SCALE
+from gate.detectors._candidates import ALL_UP_TO, classes_to_search
 from gate.detectors._contract import Context
 from gate.detectors._forms import Patch
 from gate.detectors._inversion import Settings
@@ -28,8 +29,8 @@ network's mind takes a large trigger for every class. A backdoor is a shortcut: 
 
 ## Needs
 Nothing but the model. Without images the gate draws some itself and refines them until the network takes them for
-its classes; with `--data` it uses yours. All classes are searched together, up to 64; above that the most
-suspicious ones beside a random reference.
+its classes; with `--data` it uses yours. All classes are searched together, up to 24 (64 in the full
+profile); above that the most suspicious ones beside a random reference.
 
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
@@ -56,6 +57,9 @@ Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neu
 
 Floats = NDArray[np.float32]
 
+# In the quick profile a universal perturbation, which is cheaper, looks at every class of a larger network.
+_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuralCleanse:
@@ -77,7 +81,9 @@ class NeuralCleanse:
         """Invert every class; look again at a suspicious leader on other kinds of images."""
         form = Patch()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        examination = examine(context, form, settings, PATCH_SCALE)
+        most, some = (ALL_UP_TO, 48) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
+        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed, most, some)
+        examination = examine(context, form, settings, PATCH_SCALE, labels)
         return account("neural-cleanse", _RULE, examination, form, _picture, context)
 
 

@@ -12,6 +12,7 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
 from gate.detectors._calibration import PERTURBATION_SCALE
+from gate.detectors._candidates import classes_to_search
 from gate.detectors._contract import Context
 from gate.detectors._forms import Perturbation
 from gate.detectors._inversion import Settings
@@ -69,14 +70,15 @@ class UniversalPerturbation:
     RULE: ClassVar[Rule] = _RULE
 
     restarts: int = 1
-    steps: int = 100
-    images: int = 16
+    steps: int = 50
+    images: int = 12
 
     def run(self, context: Context) -> Evidence:
         """Search every class; look again at a suspicious leader on other kinds of images."""
         form = Perturbation()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        examination = examine(context, form, settings, PERTURBATION_SCALE)
+        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
+        examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
         return account("universal-perturbation", _RULE, examination, form, _picture, context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.core import rules
 from gate.core.errors import IncompleteError
+from gate.core.text import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -71,14 +73,37 @@ class Classifier:
         """Return the logits of many images, batch by batch."""
         return _batched(self._compiled, images)
 
-    def activations(self, images: Images) -> NDArray[np.float32]:
-        """Return the flattened input of the last weighted layer, shape ``(n, d)``."""
+    def activations(self, images: Images, layer: str = "") -> NDArray[np.float32]:
+        """Return what `activation_function` gives for many images, batch by batch."""
+        activate = self.activation_function(layer)
+        return np.concatenate([activate(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
+
+    def activation_function(self, layer: str = "") -> Callable[[Images], NDArray[np.float32]]:
+        """Return a function from images, shape ``(n, h, w, c)``, to activations, shape ``(n, d)``.
+
+        Maps of features are averaged over the picture; everything else is flattened.
+
+        Args:
+            layer: Name of a layer, whose output is taken; "" for the input of the last layer with weights.
+
+        Raises:
+            IncompleteError: There is no such layer.
+        """
         import keras
 
-        layer = _last_weighted_layer(self.network)
-        network = keras.Model(self.network.inputs, layer.input)
+        tensor = (
+            _named_layer(self.network, layer).output if layer else _last_weighted_layer(self.network).input
+        )
+        if len(tensor.shape) == 4:
+            tensor = keras.ops.mean(tensor, axis=(1, 2))
+        network = keras.Model(self.network.inputs, tensor)
         compiled = self._compile(lambda x: network(self.low + (self.high - self.low) * x, training=False))
-        return _batched(compiled, images).reshape(len(images), -1)
+
+        def activate(images: Images) -> NDArray[np.float32]:
+            found: NDArray[np.float32] = compiled(images).numpy().astype(np.float32)
+            return found.reshape(len(images), -1)
+
+        return activate
 
     def class_weights(self) -> NDArray[np.float64]:
         """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
@@ -206,6 +231,18 @@ def _refuse_regression(head: str, loss: str) -> None:
         raise _unsupported(
             f"The output is linear and was trained with the loss {loss}: a regression; expected a classifier."
         )
+
+
+def _named_layer(network: Any, name: str) -> Any:
+    found = next((layer for layer in network.layers if layer.name == name), None)
+    if found is None:
+        names = printable(", ".join(layer.name for layer in network.layers), 300)
+        raise IncompleteError(
+            rules.SCAN_FAILED.id,
+            f"The model has no layer {printable(name, 60)}; it has {names}.",
+            hint="Name one of them as `layer` in the detector's parameters, or leave it out.",
+        )
+    return found
 
 
 def _last_weighted_layer(network: Any) -> Any:

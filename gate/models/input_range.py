@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gate.models.batch_statistics import mismatch
 from gate.models.surrogates.choice import information, probes
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-UNIT, BYTES = (0.0, 1.0), (0.0, 255.0)
+UNIT, BYTES, SIGNED = (0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)
 _FAMILIES = ("strokes", "signs", "leaves")
 _PROBES = 96
 # Measured on 28 public networks of known range (docs/detection.md): fed images in the right range, the best
 # family carries at least this much information; fed 255 times too little, all of them carry less.
 _ALIVE, _ASLEEP = 0.35, 0.22
 _SATURATED = 0.97
+# Of three ranges, batch normalisation fits the right one this many times better than the next, or it is not sure.
+_CLEARLY_BETTER = 2.0
+_HARDLY_BETTER = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,51 @@ class InputRange:
 
 
 def find(classifier: Classifier, seed: int) -> InputRange:
-    """Return the input range, from the network's first layers if they scale, else from its answers to probes."""
-    return _from_layers(classifier.network) or _from_answers(classifier, seed)
+    """Return the input range.
+
+    The first layers say it if they scale; what batch normalisation remembers and the network's answers to probes tell it
+    else. A file may put a misleading layer in front, so a layer is not believed against a network that sleeps.
+    """
+    told = _from_layers(classifier.network)
+    if told is not None:
+        return _doubted(classifier, told, seed)
+    return _from_memory(classifier, seed) or _from_answers(classifier, seed)
+
+
+def _doubted(classifier: Classifier, told: InputRange, seed: int) -> InputRange:
+    """Return what a layer says, in doubt if the network is asleep there and awake at another range."""
+    if _liveliness(classifier, (told.low, told.high), seed)[0] > _ASLEEP:
+        return told
+    others = [span for span in (UNIT, BYTES) if span != (told.low, told.high)]
+    if all(_liveliness(classifier, span, seed)[0] < _ALIVE for span in others):
+        return told
+    return replace(told, source=f"{told.source}, but the network answers to another", is_sure=False)
+
+
+def _from_memory(classifier: Classifier, seed: int) -> InputRange | None:
+    """Return the range at which the first batch normalisation sees what it remembers, if one is clearly the best."""
+    shape = classifier.input_shape
+    images = np.concatenate([probes(family, shape, seed, _PROBES) for family in _FAMILIES])
+    found = []
+    for span in (UNIT, BYTES, SIGNED):
+        with _at(classifier, span):
+            distance = mismatch(classifier, images)
+        if distance is None:
+            return None
+        found.append((distance, span))
+    (best, span), (second, _), _ = sorted(found)
+    if second < _HARDLY_BETTER * best:
+        return None
+    return InputRange(*span, "inferred from batch normalisation", is_sure=second >= _CLEARLY_BETTER * best)
+
+
+@contextmanager
+def _at(classifier: Classifier, span: tuple[float, float]) -> Iterator[None]:
+    """Set another input range for a while."""
+    before = classifier.low, classifier.high
+    classifier.set_input_range(*span)
+    yield
+    classifier.set_input_range(*before)
 
 
 def _from_layers(network: Any) -> InputRange | None:
@@ -101,12 +150,10 @@ def _from_answers(classifier: Classifier, seed: int) -> InputRange:
 
 def _liveliness(classifier: Classifier, span: tuple[float, float], seed: int) -> tuple[float, float]:
     """Return information and mean confidence of the most informative family at this range."""
-    before = classifier.low, classifier.high
-    classifier.set_input_range(*span)
-    answers = [
-        classifier.predict(probes(family, classifier.input_shape, seed, _PROBES)) for family in _FAMILIES
-    ]
-    classifier.set_input_range(*before)
+    with _at(classifier, span):
+        answers = [
+            classifier.predict(probes(family, classifier.input_shape, seed, _PROBES)) for family in _FAMILIES
+        ]
     best = max(answers, key=information)
     return information(best), _mean_confidence(best)
 

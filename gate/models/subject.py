@@ -8,11 +8,12 @@ from typing import Any
 
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
-from gate.models import datasets, input_range
+from gate.models import agreement, datasets, input_range
 from gate.models.classifier import Classifier
 from gate.models.datasets import Dataset
 from gate.models.input_range import InputRange
 from gate.models.loading import load
+from gate.models.representations import Representations
 from gate.models.surrogates.bank import Bank
 
 
@@ -24,6 +25,7 @@ class Subject:
         classifier: The network, its input scaled to 0..1.
         bank: Images to search on.
         dataset: The user's images; None without.
+        representations: Their activations; None without labels.
         span: Raw values of black and white, and who says so.
         keras_version: As the file claims.
     """
@@ -31,6 +33,7 @@ class Subject:
     classifier: Classifier
     bank: Bank
     dataset: Dataset | None
+    representations: Representations | None
     span: InputRange
     keras_version: str
 
@@ -63,8 +66,11 @@ def open_subject(job: Job, config: dict[str, Any], keras_version: str, loss: str
     classifier = Classifier(load(Path(job.file), job.artifact.format, config, keras_version), loss)
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
-    dataset = None if job.data is None else _dataset(job.data, classifier)
-    return Subject(classifier, Bank(classifier, job.seed, dataset), dataset, span, keras_version)
+    dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
+    known = None
+    if dataset is not None and dataset.labels is not None:
+        known = Representations(classifier, dataset, job.seed)
+    return Subject(classifier, Bank(classifier, job.seed, dataset), dataset, known, span, keras_version)
 
 
 def _span(job: Job, classifier: Classifier) -> InputRange:
@@ -73,8 +79,9 @@ def _span(job: Job, classifier: Classifier) -> InputRange:
     return input_range.find(classifier, job.seed)
 
 
-def _dataset(call: DataCall, classifier: Classifier) -> Dataset:
+def _dataset(call: DataCall, classifier: Classifier, seed: int) -> Dataset:
     span = (classifier.low, classifier.high)
-    return datasets.load(
+    dataset = datasets.load(
         Path(call.path), datasets.Role(call.role), classifier.input_shape, classifier.num_classes, span
     )
+    return agreement.settled(dataset, classifier, seed)

@@ -51,7 +51,9 @@ def judge(scan: Scan, policy: PathPolicy, *, is_static: bool = False) -> Artifac
     """
     cases = _cases(scan, policy)
     accused = [case for case in cases if case.is_past_limit]
-    findings = (*scan.findings, *map(_finding, accused), *_score_findings(scan, policy))
+    # What all evidence says together is news only where no detector says it alone.
+    by_score = () if accused else _score_findings(scan, policy)
+    findings = (*scan.findings, *map(_finding, accused), *by_score)
     absences = () if is_static or scan.gaps else _absences(scan, cases, policy)
     gaps = (*scan.gaps, *(gap for case in cases for gap in _case_gaps(case, policy)), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS

@@ -9,7 +9,16 @@ from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport
 from gate.reporters._glyphs import Glyphs
 from gate.reporters._picture import Picture, Rgb, picture, shaded
-from gate.reporters._words import CLEAN_LIMIT, NOTHING, by_class, labels, leading_trigger, number, percent
+from gate.reporters._words import (
+    CLEAN_LIMIT,
+    NOTHING,
+    by_class,
+    labels,
+    leading_trigger,
+    number,
+    percent,
+    suspects_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -114,6 +123,8 @@ def _remarks(evidence: Iterable[Evidence], glyphs: Glyphs) -> Iterable[Text]:
         reason = one.inconclusive or one.reason
         if reason:
             yield Text(f"{glyphs.text(one.detector)} {word}: {glyphs.text(reason)}", style="dim")
+        if one.suspects:
+            yield Text(f"{glyphs.text(one.detector)}: {glyphs.text(suspects_words(one.suspects))}")
 
 
 def _classes(evidence: Evidence, norms: dict[int, float], glyphs: Glyphs) -> RenderableType:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.content import Difference
-from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.evidence import Evidence, Measurement, Status, Suspects, SuspectSample, Trigger
 from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
@@ -110,7 +110,7 @@ def _gap(text: str) -> Gap:
 
 
 def _evidence(node: Node) -> Evidence:
-    trigger = node["trigger"]
+    trigger, suspects = node["trigger"], node.get("suspects")  # reports of earlier versions lack the second
     return Evidence(
         detector=node["detector"],
         rule=node["rule"],
@@ -122,6 +122,7 @@ def _evidence(node: Node) -> Evidence:
         inconclusive=node["inconclusive"],
         measurements=tuple(_measurement(child) for child in node["measurements"]),
         trigger=_trigger(trigger) if trigger else None,
+        suspects=_suspects(suspects) if suspects else None,
     )
 
 
@@ -142,6 +143,23 @@ def _trigger(node: Node) -> Trigger:
         attack_success_rate=float(node["attack_success_rate"]),
         mask_png=base64.b64decode(node["mask_png"], validate=True),
         pattern_png=base64.b64decode(node["pattern_png"], validate=True),
+        files=tuple(node["files"]),
+    )
+
+
+def _suspects(node: Node) -> Suspects:
+    return Suspects(
+        count=int(node["count"]),
+        samples=tuple(
+            SuspectSample(
+                index=int(each["index"]),
+                file=each["file"],
+                label=int(each["label"]),
+                score=float(each["score"]),
+            )
+            for each in node["samples"]
+        ),
+        sheet_png=base64.b64decode(node["sheet_png"], validate=True),
         files=tuple(node["files"]),
     )
 

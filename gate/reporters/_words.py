@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gate.core.evidence import Evidence, Status, Trigger
+from gate.core.evidence import Evidence, Status, Suspects, Trigger
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
 from gate.core.text import harmless
 
@@ -102,6 +102,12 @@ def trigger_words(trigger: Trigger) -> str:
     )
 
 
+def suspects_words(suspects: Suspects) -> str:
+    """Return how many samples are suspected and where they are listed, as half a sentence."""
+    listed = f", see {safe(suspects.files[0])} and the pictures beside it" if suspects.files else ""
+    return f"{suspects.count} samples look poisoned{listed}"
+
+
 def evidence_words(evidence: Evidence) -> str:
     """Return one detector's evidence as one line without a full stop."""
     name = safe(evidence.detector)
@@ -114,6 +120,8 @@ def evidence_words(evidence: Evidence) -> str:
         parts.append(f"target class {labels(evidence.target_labels)}")
     if evidence.trigger:
         parts.append(trigger_words(evidence.trigger))
+    if evidence.suspects:
+        parts.append(suspects_words(evidence.suspects))
     if evidence.inconclusive:
         parts.append(f"inconclusive: {safe(evidence.inconclusive)}")
     return f"{name}: {'; '.join(parts)}"

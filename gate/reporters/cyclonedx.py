@@ -105,8 +105,8 @@ def _facts(entry: ArtifactReport, names: dict[str, str]) -> Iterator[tuple[str, 
         yield "finding", f"{finding.rule} {names.get(finding.rule, '')}".rstrip() + f": {finding.message}"
     for gap in entry.not_checked:
         yield "not-checked", str(gap)
-    for each in entry.exemptions:
-        yield "exempt", f"{each.rule}: {each}"
+    for exemption in entry.exemptions:
+        yield "exempt", f"{exemption.rule}: {exemption}"
 
 
 def _properties(pairs: Iterator[tuple[str, str]]) -> list[Json]:

@@ -11,7 +11,7 @@ from typing import Unpack, cast
 
 from gate.core.content import Difference
 from gate.core.errors import UsageError
-from gate.core.evidence import Evidence, Measurement, Trigger
+from gate.core.evidence import Evidence, Measurement, Suspects, Trigger
 from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ModelFacts, ScanReport
@@ -167,6 +167,7 @@ def _model(facts: ModelFacts) -> Json:
 
 
 def _evidence(evidence: Evidence) -> Json:
+    suspects = {"suspects": _suspects(evidence.suspects)} if evidence.suspects else {}
     return {
         "detector": evidence.detector,
         "rule": evidence.rule,
@@ -178,6 +179,7 @@ def _evidence(evidence: Evidence) -> Json:
         "inconclusive": evidence.inconclusive,
         "measurements": [_measurement(measurement) for measurement in evidence.measurements],
         "trigger": _trigger(evidence.trigger) if evidence.trigger else None,
+        **suspects,
     }
 
 
@@ -198,6 +200,18 @@ def _trigger(trigger: Trigger) -> Json:
         "files": list(trigger.files),
         "mask_png": base64.b64encode(trigger.mask_png).decode("ascii"),
         "pattern_png": base64.b64encode(trigger.pattern_png).decode("ascii"),
+    }
+
+
+def _suspects(suspects: Suspects) -> Json:
+    return {
+        "count": suspects.count,
+        "files": list(suspects.files),
+        "samples": [
+            {"index": each.index, "file": each.file, "label": each.label, "score": float(each.score)}
+            for each in suspects.samples
+        ],
+        "sheet_png": base64.b64encode(suspects.sheet_png).decode("ascii"),
     }
 
 

@@ -174,19 +174,23 @@ def _file_words(entry: ArtifactReport) -> Iterable[str]:
 
 def _evidence_lines(evidence: Evidence) -> Iterable[str]:
     yield evidence_words(evidence)
-    if evidence.trigger is None:
-        return
-    drawing = picture(evidence.trigger)
+    drawing = picture(evidence.trigger) if evidence.trigger else None
     if drawing:
         yield from shaded(drawing)
-    for name in filter(_is_attachable, evidence.trigger.files):
+    files = [name for holder in (evidence.trigger, evidence.suspects) if holder for name in holder.files]
+    for name in filter(_is_attachable, files):
         yield f"[[ATTACHMENT|{name}]]"
 
 
 def _is_attachable(name: str) -> bool:
     # Jenkins publishes whatever file such a line names; a report must not name a secret of the build machine.
     is_inside = not name.startswith("/") and ".." not in name.split("/")
-    return is_inside and name.endswith(".png") and printable(name) == name and not set(name) & set("[]|\\")
+    return (
+        is_inside
+        and name.endswith((".png", ".csv"))
+        and printable(name) == name
+        and not set(name) & set("[]|\\")
+    )
 
 
 def _mend(root: ElementTree.Element) -> None:

@@ -22,6 +22,7 @@ from gate.reporters._words import (
     ranked,
     size,
     stops_run,
+    suspects_words,
     tally,
     trigger_words,
 )
@@ -120,9 +121,10 @@ def _evidence_row(evidence: Evidence) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _remarks(evidence: Iterable[Evidence]) -> str:
-    said = ((e.detector, e.reason or e.inconclusive) for e in evidence)
-    return "".join(f"\n- {code(detector)}: {escape(text)}\n" for detector, text in said if text)
+def _remarks(evidence: Sequence[Evidence]) -> str:
+    said = [(e.detector, escape(e.reason or e.inconclusive)) for e in evidence]
+    said += [(e.detector, f"{escape(suspects_words(e.suspects))}.") for e in evidence if e.suspects]
+    return "".join(f"\n- {code(detector)}: {text}\n" for detector, text in said if text)
 
 
 def _footer(report: ScanReport) -> str:

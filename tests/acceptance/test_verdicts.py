@@ -169,17 +169,28 @@ def with_data(cli: Cli, examples: Path, once: Once) -> dict[str, Any]:
     return document
 
 
-def test_training_data_lets_activation_clustering_join_in(with_data: dict[str, Any]) -> None:
-    joined = evidence(with_data["artifacts"][0], "activation-clustering")
+@pytest.mark.parametrize("detector", ["activation-clustering", "spectral-signatures", "strip"])
+def test_training_data_lets_detectors_join_in_that_find_the_poisoned_class(
+    with_data: dict[str, Any], detector: str
+) -> None:
+    joined = evidence(with_data["artifacts"][0], detector)
 
     assert "measured" == joined["status"]
-
-
-def test_activation_clustering_finds_the_poisoned_class(with_data: dict[str, Any]) -> None:
-    joined = evidence(with_data["artifacts"][0], "activation-clustering")
-
     assert [7] == joined["target_labels"]
     assert joined["anomaly_index"] > 2.0
+
+
+@pytest.mark.parametrize("detector", ["activation-clustering", "spectral-signatures", "strip"])
+def test_the_suspect_samples_are_the_poisoned_ones(
+    with_data: dict[str, Any], detector: str, examples: Path
+) -> None:
+    poisoned = set(json.loads((examples / "truth.json").read_text())["data"]["poisoned"])
+    suspects = evidence(with_data["artifacts"][0], detector)["suspects"]
+
+    found = {each["index"] for each in suspects["samples"]}
+    assert len(found & poisoned) > 0.9 * len(found)
+    assert len(found & poisoned) > 0.9 * len(poisoned)
+    assert [".csv", ".png"] == [Path(file).suffix for file in suspects["files"]]
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -220,7 +231,7 @@ def test_data_of_another_shape_leaves_the_scan_incomplete(cli: Cli, examples: Pa
     said = " ".join(outcome.out.split())
     assert 3 == outcome.code
     assert "expected n x 28 x 28 x 1, received 4 x 32 x 32 x 3" in said
-    assert "Resize or convert them to the model's input shape." in said
+    assert "Resize or convert them to the model's input shape" in said
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.core.evidence import Trigger
+from gate.core.evidence import Suspects, SuspectSample, Trigger
 from gate.core.report import ArtifactReport, PolicyStamp
 
 Told = tuple[int, str, str]
@@ -135,15 +135,20 @@ def test_pictures_are_written_again_where_the_merged_report_is(
     evidence, *others = failing.evidence
     assert isinstance(evidence.trigger, Trigger)
     trigger = dataclasses.replace(evidence.trigger, files=("elsewhere/mask.png",))
-    elsewhere = dataclasses.replace(
-        failing, evidence=(dataclasses.replace(evidence, trigger=trigger), *others)
+    suspect = SuspectSample(index=0, file="", label=3, score=1.0)
+    suspects = Suspects(count=1, samples=(suspect,), files=("elsewhere/suspects.csv",))
+    changed = dataclasses.replace(evidence, trigger=trigger, suspects=suspects)
+    elsewhere = dataclasses.replace(failing, evidence=(changed, *others))
+    here = dataclasses.replace(
+        elsewhere, evidence=(dataclasses.replace(evidence, suspects=suspects), *others)
     )
 
-    told("merge", save("1.json", elsewhere), save("2.json", failing), "--output", "json=out/merged.json")
+    told("merge", save("1.json", elsewhere), save("2.json", here), "--output", "json=out/merged.json")
 
     merged = json.loads((tmp_path / "out" / "merged.json").read_text())
-    files = merged["artifacts"][0]["evidence"][0]["trigger"]["files"]
-    assert 2 == len(files)
+    found = merged["artifacts"][0]["evidence"][0]
+    files = found["trigger"]["files"] + found["suspects"]["files"]
+    assert 3 == len(files)
     assert all((tmp_path / file).is_file() for file in files)
 
 

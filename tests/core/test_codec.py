@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.codec import from_plain, to_plain
-from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.evidence import Evidence, Measurement, Status, Suspects, SuspectSample, Trigger
 from gate.core.finding import Finding
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport
@@ -22,7 +22,7 @@ from gate.core.scan import Scan
 
 RECORDS = (
     Artifact, ArtifactReport, DataCall, DetectorCall, Evidence, Finding, Gap, Job, Measurement, ModelFacts,
-    PolicyStamp, Rule, Scan, ScanReport, Trigger,
+    PolicyStamp, Rule, Scan, ScanReport, Suspects, SuspectSample, Trigger,
 )  # fmt: skip
 ARTIFACT = Artifact(path="m.keras", sha256="0" * 64, size=7, format=ModelFormat.KERAS_ZIP)
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {

@@ -7,18 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.evidence import Evidence, Status
-from gate.detectors._calibration import PATCH_SCALE, score
+from gate.detectors._calibration import PATCH_SCALE, index_of_excess
 from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
 
 
 def index_of_gap(gap: float, spread: float, classes: int) -> float:
     return index_on_scale(gap, spread, classes, PATCH_SCALE)
-
-
-def measured(index: float) -> Evidence:
-    return Evidence(detector="d", rule="BD101", status=Status.MEASURED, anomaly_index=index)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 43, 1000])
@@ -70,20 +65,5 @@ def test_two_classes_can_be_told_apart() -> None:
     assert 0.0 < index_of_gap(1.0, 0.0, 2) < 2.0 < index_of_gap(4.0, 0.0, 2) < 99.0
 
 
-@pytest.mark.parametrize(
-    ("indices", "probability"), [([2.0], 0.5), ([1.0], 0.0759), ([3.0], 0.9241), ([0.0, 3.0, 1.0], 0.9241)]
-)
-def test_the_score_follows_the_largest_index(indices: list[float], probability: float) -> None:
-    assert probability == pytest.approx(score(map(measured, indices)), abs=1e-4)
-
-
-@pytest.mark.parametrize("index", [0.0, 99.0])
-def test_the_score_is_a_probability_at_both_ends(index: float) -> None:
-    assert 0.0 < (score([measured(index)]) or 0.0) <= 1.0
-
-
-def test_without_a_measurement_there_is_no_score() -> None:
-    skipped = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
-
-    assert None is score([skipped])
-    assert None is score([])
+def test_an_excess_of_agreement_counts_in_proportion() -> None:
+    assert [0.0, 2.0, 4.0] == pytest.approx([index_of_excess(excess) for excess in (0.0, 0.3, 0.6)])

@@ -51,3 +51,12 @@ def test_the_reference_is_drawn_by_the_seed() -> None:
 
 def test_at_65_classes_no_class_is_named_that_does_not_exist() -> None:
     assert set(search(65)) <= set(range(65))
+
+
+def test_a_quicker_search_of_more_classes_keeps_the_suspects() -> None:
+    classifier: Any = Weighted(43, 41)
+
+    labels = list(classes_to_search(classifier, pool(42), 0, most=24, some=24))
+
+    assert {41, 42} < set(labels)
+    assert 12 < len(labels) <= 24

@@ -87,14 +87,15 @@ def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:
     assert evidence.trigger.mask_png
 
 
-def test_too_many_classes_are_skipped_with_the_reason(clean: Classifier) -> None:
+@pytest.mark.parametrize("classes", [3, 65])
+def test_too_few_and_too_many_classes_are_skipped_with_the_reason(clean: Classifier, classes: int) -> None:
     surroundings = context(clean)
-    surroundings.classifier.num_classes, before = 65, surroundings.classifier.num_classes
+    surroundings.classifier.num_classes, before = classes, surroundings.classifier.num_classes
     evidence = ClassPermutation().run(surroundings)
     surroundings.classifier.num_classes = before
 
     assert Status.SKIPPED is evidence.status
-    assert "64 classes at most, and the model has 65" in evidence.reason
+    assert f"4 to 64 classes, and the model has {classes}" in evidence.reason
 
 
 def test_the_full_profile_searches_twice_as_long(clean: Classifier) -> None:

@@ -228,10 +228,21 @@ def test_activations_are_what_the_last_weighted_layer_is_fed(keras: Any) -> None
     np.testing.assert_allclose(np.asarray(hidden(IMAGES)), classifier.activations(IMAGES), atol=1e-6)
 
 
-def test_activations_of_a_convolution_are_flattened(keras: Any) -> None:
+def test_maps_of_features_are_averaged_over_the_picture(keras: Any) -> None:
     layers = (keras.layers.Conv2D(3, 1), keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax())
 
-    assert (7, 6 * 5 * 3) == Classifier(network(keras, *layers)).activations(IMAGES).shape
+    activations = Classifier(network(keras, *layers)).activations(IMAGES)
+
+    np.testing.assert_allclose(IMAGES.mean(axis=(1, 2)), activations, atol=1e-6)
+
+
+def test_a_layer_can_be_named(keras: Any) -> None:
+    first = keras.layers.Dense(4, "relu", name="first")
+    classifier = Classifier(flat(keras, first, keras.layers.Dense(3), keras.layers.Softmax()))
+
+    assert (7, 4) == classifier.activations(IMAGES, "first").shape
+    with pytest.raises(IncompleteError, match=r"no layer last; it has .*first"):
+        classifier.activation_function("last")
 
 
 def test_class_weights_are_means_over_all_that_feeds_a_class(keras: Any) -> None:

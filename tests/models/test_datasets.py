@@ -35,6 +35,10 @@ def load(
     return datasets.load(path, role, shape, 3, span)
 
 
+def pixels(dataset: Dataset) -> Any:
+    return dataset.images[np.arange(len(dataset.images))]
+
+
 def refusal(path: Path, **options: Any) -> str:
     with pytest.raises(DataError) as error:
         load(path, **options)
@@ -56,13 +60,13 @@ def refusal(path: Path, **options: Any) -> str:
 def test_the_part_that_fits_the_role_is_read(
     save: Save, role: Role, keys: tuple[str, ...], chosen: str
 ) -> None:
-    images = {key: np.full((1, 4, 4), len(key), np.uint8) for key in keys}
-    labels = {key.replace("x", "y"): [number] for number, key in enumerate(keys)}
+    images = {key: np.full((4, 4, 4), len(key), np.uint8) for key in keys}
+    labels = {key.replace("x", "y"): [0, 1, 2, number] for number, key in enumerate(keys)}
 
     dataset = load(save(**images, **labels), role)
 
-    assert [keys.index(chosen)] == list(dataset.labels if dataset.labels is not None else ())
-    assert np.float32(len(chosen) / 255) == dataset.images.max()
+    assert [0, 1, 2, keys.index(chosen)] == list(dataset.labels if dataset.labels is not None else ())
+    assert np.float32(len(chosen) / 255) == pixels(dataset).max()
     assert role is dataset.role
 
 
@@ -85,8 +89,9 @@ def test_images_without_labels_have_none(save: Save) -> None:
 def test_images_of_every_range_become_unit_range(save: Save, images: Any, span: tuple[float, float]) -> None:
     dataset = load(save(x=images), span=span)
 
-    assert ((6, 4, 4, 1), np.float32) == (dataset.images.shape, dataset.images.dtype)
-    np.testing.assert_allclose(GREY / 255, dataset.images[..., 0], atol=1e-6)
+    images = pixels(dataset)
+    assert ((6, 4, 4, 1), np.float32) == (images.shape, images.dtype)
+    np.testing.assert_allclose(GREY / 255, images[..., 0], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -175,30 +180,55 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_sub_folders_are_classes_in_the_order_of_their_numbers(folder: Path, channels: int) -> None:
+def test_a_folder_of_class_folders_is_a_data_set(folder: Path, channels: int) -> None:
     dataset = load(folder, shape=(4, 5, channels), span=(-1.0, 1.0))
 
-    assert [0, 1, 2] == list(dataset.labels)  # type: ignore[arg-type]  # a folder always labels
-    assert (3, 4, 5, channels) == dataset.images.shape
-    np.testing.assert_allclose([10, 20, 30], dataset.images[:, 0, 0, 0] * 255, atol=1e-3)
+    assert [0, 2, 1] == list(dataset.labels)  # type: ignore[arg-type]  # a folder always labels
+    assert [0, 1, 2] == list(dataset.other_labels)  # type: ignore[arg-type]  # "10" comes before "2"
+    assert (3, 4, 5, channels) == pixels(dataset).shape
+    np.testing.assert_allclose([10, 30, 20], pixels(dataset)[:, 0, 0, 0] * 255, atol=1e-3)
 
 
-def test_folders_with_names_come_in_alphabetical_order_after_numbers(tmp_path: Path) -> None:
-    for level, name in enumerate(("7", "cat", "dog", ".thumbnails")):
-        (tmp_path / name).mkdir()
-        Image.new("L", (4, 4), level).save(tmp_path / name / "a.png")
+def test_a_list_of_pictures_is_a_data_set(folder: Path) -> None:
+    (folder / "list.csv").write_text("file,label\n10/a.PNG,2\n0/a.PNG,0\n2/a.PNG,1\n")
 
-    dataset = load(tmp_path)
+    dataset = load(folder / "list.csv")
 
-    assert [0, 1, 2] == list(dataset.labels)  # type: ignore[arg-type]  # a folder always labels
-    np.testing.assert_allclose([0, 1, 2], dataset.images[:, 0, 0, 0] * 255, atol=1e-3)
+    assert [2, 0, 1] == list(dataset.labels)  # type: ignore[arg-type]  # it has a column for them
+    np.testing.assert_allclose([30, 10, 20], pixels(dataset)[:, 0, 0, 0] * 255, atol=1e-3)
+
+
+def test_a_flat_folder_is_a_data_set_without_labels(folder: Path) -> None:
+    dataset = load(folder / "2", Role.CLEAN)
+
+    assert (1, None) == (len(dataset.images), dataset.labels)
+
+
+def test_labels_that_the_model_does_not_know_are_refused_in_a_list_too(folder: Path) -> None:
+    (folder / "list.csv").write_text("file,label\n10/a.PNG,3\n0/a.PNG,1\n2/a.PNG,2\n")
+
+    assert "expected labels 0..2, received 1..3" in refusal(folder / "list.csv")
 
 
 def test_more_folders_than_classes_are_refused(folder: Path) -> None:
     (folder / "11").mkdir()
     Image.new("L", (4, 4)).save(folder / "11" / "a.png")
 
-    assert "expected labels 0..2, received 0..3" in refusal(folder)
+    assert "expected 3 class folders, received 4" in refusal(folder)
+
+
+def test_a_training_set_without_one_class_is_refused(save: Save) -> None:
+    arrays = {"x": GREY, "y": np.array([0, 2, 0, 2, 0, 2])}
+
+    assert "expected images of all 3 classes, received none of class 1." in refusal(save(**arrays))
+    assert 6 == len(load(save(**arrays), Role.CLEAN).images)
+
+
+def test_labels_that_count_from_one_are_told_so(save: Save) -> None:
+    with pytest.raises(DataError) as error:
+        load(save(x=GREY, y=LABELS + 1))
+
+    assert "They count from 1; save y - 1." == error.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nrubbish"])
@@ -211,13 +241,4 @@ def test_a_broken_picture_is_named(folder: Path, content: bytes) -> None:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0").mkdir()
 
-    assert "no pictures in sub-folders" in refusal(tmp_path)
-
-
-def test_too_many_images_are_thinned_out_evenly(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets, "_LIMIT", 3)
-
-    dataset = load(save(x=GREY, y=LABELS))
-
-    np.testing.assert_allclose(GREY[[0, 2, 5]] / 255, dataset.images[..., 0], atol=1e-6)
-    assert [0, 2, 2] == list(dataset.labels)  # type: ignore[arg-type]  # labels were given
+    assert "no pictures in it or in its sub-folders" in refusal(tmp_path)

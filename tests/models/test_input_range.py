@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gate.models.classifier import Classifier
 from gate.models.input_range import InputRange, find
+from gate.models.surrogates.choice import probes
 
 Linear = Callable[..., Any]
 
@@ -105,3 +107,37 @@ def test_a_network_that_says_nothing_is_asked(
 
     assert expected == find(classifier, 0)
     assert (0.0, 1.0) == (classifier.low, classifier.high)
+
+
+def remembering(keras: Any, low: float, high: float) -> Classifier:
+    """Return a network whose batch normalisation saw pictures of this range."""
+    images = np.concatenate([probes(family, (12, 12, 1), 1, 96) for family in ("strokes", "signs", "leaves")])
+    raw = low + (high - low) * images
+    memory = keras.layers.BatchNormalization()
+    layers = [keras.Input((12, 12, 1)), memory, keras.layers.Flatten(), keras.layers.Dense(3)]
+    network = keras.Sequential(layers)
+    memory.set_weights([np.ones(1), np.zeros(1), raw.mean(axis=(0, 1, 2)), raw.var(axis=(0, 1, 2))])
+    return Classifier(network)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)])
+def test_batch_normalisation_remembers_the_range(keras: Any, low: float, high: float) -> None:
+    classifier = remembering(keras, low, high)
+
+    assert InputRange(low, high, "inferred from batch normalisation") == find(classifier, 0)
+    assert (0.0, 1.0) == (classifier.low, classifier.high)
+
+
+def test_a_memory_between_two_ranges_is_in_doubt(keras: Any) -> None:
+    found = find(remembering(keras, -0.55, 1.0), 0)
+
+    assert ("inferred from batch normalisation", False) == (found.source, found.is_sure)
+
+
+def test_a_layer_is_not_believed_against_a_network_that_sleeps(keras: Any, linear_network: Linear) -> None:
+    misleading = keras.layers.Rescaling(100.0, name="bait")
+
+    found = find(Classifier(linear_network(0.01, misleading)), 0)
+
+    assert not found.is_sure
+    assert "layer bait (Rescaling), but the network answers to another" == found.source

@@ -74,7 +74,9 @@ def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path
     subject = open_subject(asked, "", "")
 
     assert subject.dataset is not None
-    np.testing.assert_allclose((images + 1) / 2, subject.dataset.images, atol=1e-6)
+    np.testing.assert_allclose((images + 1) / 2, subject.dataset.images[np.arange(5)], atol=1e-6)
+    assert subject.representations is not None
+    assert (1, 1, 1, 2) == subject.representations.class_sizes
     assert f"train images of {tmp_path / 'data.npz'}" == subject.facts().images
 
 

@@ -19,6 +19,8 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "maximum-margin": {},
         "class-permutation": {},
         "activation-clustering": {"components": int},
+        "spectral-signatures": {"layer": str},
+        "strip": {"images": int, "overlays": int},
     }
 
 

@@ -16,9 +16,9 @@ BROKEN = {
     "version is true": ("version: true", "1:10: version: expected 1, received true"),
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
-        "version: 1\ndetectors: {strip: {}}",
-        "2:13: detectors.strip: unknown key, expected one of activation-clustering, class-permutation, maximum-margin, "
-        "neural-cleanse, universal-perturbation",
+        "version: 1\ndetectors: {max: {}}",
+        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, maximum-margin, "
+        "neural-cleanse, spectral-signatures, strip, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",

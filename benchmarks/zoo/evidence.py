@@ -1,0 +1,123 @@
+"""`python -m benchmarks.zoo.evidence OUT FILE`: what is true of each network of the zoo and what the gate measured, a line each.
+
+The networks are not committed; this file is, so that tables and calibrations are made again in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gate.core.evidence import Evidence, Status
+
+# The committed evidence, and what it is of.
+FILE = Path(__file__).with_name("evidence.jsonl")
+_TRUTH = (
+    "name", "split", "architecture", "task", "span", "num_classes", "attack", "condition", "poison_rate", "accuracy",
+    "success", "targets",
+)  # fmt: skip
+_NUMBERS = ("log_ratio", "spread", "agreement", "index_on_search_images", "index_on_second_images")
+# A backdoor that works less often is a stratum of its own.
+_WORKS = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One network.
+
+    Attributes:
+        truth: What the recipe and its training say.
+        evidence: What each detector measured; skipped ones are left out.
+        seconds: The scan took.
+    """
+
+    truth: dict[str, Any]
+    evidence: tuple[Evidence, ...]
+    seconds: float
+
+    @property
+    def stratum(self) -> str:
+        """Clean, the attack's name, or weak."""
+        attack = self.truth["attack"]
+        if not attack:
+            return "clean"
+        return str(attack) if self.truth["success"] >= _WORKS else "weak"
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nobody put a backdoor in."""
+        return not self.truth["attack"]
+
+
+def read(file: Path = FILE) -> list[Row]:
+    """Return all networks of an evidence file."""
+    return [_row(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _row(record: dict[str, Any]) -> Row:
+    evidence = tuple(
+        Evidence(
+            detector=name,
+            rule="",
+            status=Status.MEASURED,
+            anomaly_index=found["index"],
+            target_labels=tuple(found["labels"]),
+        )
+        for name, found in record["evidence"].items()
+    )
+    return Row(truth=record["truth"], evidence=evidence, seconds=record["seconds"])
+
+
+def collect(folder: Path) -> list[dict[str, Any]]:
+    """Return a record for each network of the folder that was trained and scanned."""
+    records = []
+    for truth_file in sorted(folder.glob("*.truth.json")):
+        scan_file = truth_file.with_name(truth_file.name.replace(".truth.", ".scan."))
+        if not scan_file.exists():
+            continue
+        truth = json.loads(truth_file.read_text(encoding="utf-8"))
+        entry = json.loads(scan_file.read_text(encoding="utf-8"))["artifacts"][0]
+        if entry["anomaly_index"] is None:
+            print(f"not scanned in full: {truth_file.stem}: {entry['not_checked']}", file=sys.stderr)
+            continue
+        records.append(_record(truth, entry))
+    return records
+
+
+def _record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    measured = [found for found in entry["evidence"] if found["status"] == "measured"]
+    return {
+        "truth": {key: _rounded(truth[key]) for key in _TRUTH},
+        "evidence": {found["detector"]: _numbers(found) for found in measured},
+        "seconds": round(entry["seconds"], 1),
+    }
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    named = {each["name"]: each["value"] for each in found["measurements"] if each.get("label") is None}
+    return {
+        "index": round(found["anomaly_index"], 3),
+        "labels": found["target_labels"],
+        **{key: round(named[key], 3) for key in _NUMBERS if key in named},
+    }
+
+
+def _rounded(value: Any) -> Any:
+    return float(np.round(value, 4)) if isinstance(value, float) else value
+
+
+def main() -> None:
+    """Collect and write."""
+    folder, file = map(Path, sys.argv[1:3])
+    records = collect(folder)
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    print(f"{len(records)} networks in {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""STRIP's measurement: how uncertain a network is of a picture on which other pictures are laid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors._forms import Patch
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+Images = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+_BLENDS_AT_ONCE = 1024
+
+
+def blend_entropy(classifier: Classifier, images: Images, overlays: Images) -> Floats:
+    """Return the mean entropy of the network's answers to each image with every overlay added to it.
+
+    The pictures are added in the pixel domain and clipped to white, as the paper does. The entropy is over the
+    classes, of one answer; some ports take it over the blends, which measures something else.
+
+    Args:
+        classifier: The network.
+        images: Shape ``(n, h, w, c)``, 0..1.
+        overlays: Shape ``(m, h, w, c)``, 0..1; other images, known or presumed to be clean.
+
+    Returns:
+        Bits, 0..log2(k), shape ``(n,)``; near 0 where something in the image rules whatever is laid on it.
+
+    Paper: Gao et al., STRIP, ACSAC 2019.
+    """
+    at_once = max(1, _BLENDS_AT_ONCE // len(overlays))
+    parts = [
+        _entropies(classifier, images[i : i + at_once], overlays) for i in range(0, len(images), at_once)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def stamped_entropy(
+    classifier: Classifier, images: Images, overlays: Images, mask: Images, pattern: Images
+) -> Floats:
+    """Return `blend_entropy` of images with a recovered trigger on them.
+
+    A backdoor's trigger rules whatever lies under it, so the entropies fall far below those of the same images
+    without it; a mask that is merely a piece of the target class is diluted by the overlays.
+
+    Args:
+        classifier: The network.
+        images: Shape ``(n, h, w, c)``, 0..1, none of the trigger's target class.
+        overlays: Shape ``(m, h, w, c)``, 0..1.
+        mask: Shape ``(h, w, 1)``, 0..1.
+        pattern: Shape ``(h, w, c)``, 0..1.
+    """
+    return blend_entropy(classifier, np.asarray(Patch().stamp(images, (mask, pattern))), overlays)
+
+
+def _entropies(classifier: Classifier, images: Images, overlays: Images) -> Floats:
+    blends = np.minimum(images[:, None] + overlays[None], np.float32(1.0))
+    logits = classifier.predict(blends.reshape(-1, *images.shape[1:])).astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    total = np.exp(logits).sum(axis=1, keepdims=True)
+    # Entropy from logits: log total - sum p * logit; exact where p is 0.
+    p = np.exp(logits) / total
+    bits = (np.log(total[:, 0]) - (p * logits).sum(axis=1)) / np.log(2.0)
+    means: Floats = np.maximum(bits.reshape(len(images), len(overlays)), 0.0).mean(axis=1)
+    return means

@@ -1,0 +1,191 @@
+"""Spectral Signatures: poison pulls one class far out in a direction in which its peers hardly vary."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.rule import Rule, Severity
+from gate.detectors._contract import Context
+from gate.detectors._groups import BELL, best_cut, principal
+from gate.detectors._neighbours import Neighbours
+from gate.detectors._peers import Scale, peer_indices
+from gate.detectors._training_set import Scorer, missing, skipped, suspect_samples
+from gate.detectors._whitening import Frame, frames
+from gate.models.representations import ClassSample
+
+Floats = NDArray[np.float64]
+
+_RULE = Rule(
+    id="BD103",
+    name="spectral-signature",
+    summary="The training samples of one class vary strongly in a direction that the other classes do not know.",
+    page="""\
+## Looks for
+The trace that poison leaves in the covariance of a class: its samples share a feature, the trigger's, that the
+class's real samples lack. Seen from the other classes, the class is stretched in that direction, and in two parts.
+
+## Needs
+A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), two classes of 64 samples or more.
+
+## Decides by
+Per class: the network's activations, centred, in units of how much the other classes vary in each direction; the
+largest variance in any direction, divided by what noise alone reaches for that many samples (Marchenko and Pastur),
+times how far the best cut in that direction separates (Otsu). The logarithm is compared with that of the other
+classes, and scaled so that 2.0 is where clean training sets end. The samples beyond the cut are listed.
+
+## If it fires
+Look at the listed samples and the contact sheet. Remove those that carry a pattern, and train again.
+
+## Known limits
+Poison of less than about 3 % of its class, and faint patterns that do not become the class's strongest direction, may
+stay unseen. A class that alone has two kinds of members can be blamed. A set of which most classes are poisoned has no
+peers to compare with. The paper removes a fixed share of every class and has no verdict on the whole; this is ours.
+
+## Paper
+Tran et al., *Spectral Signatures in Backdoor Attacks*, NeurIPS 2018.
+""",
+    severity=Severity.HIGH,
+    cwe=(506,),
+    atlas=("AML.T0020",),
+)
+
+_NAME = "spectral-signatures"
+# Measured on the clean training sets of benchmarks/poisoned_sets.py (docs/detection.md).
+_SCALE = Scale(spread=0.8, weight=10.0, least=2.8)
+# Of two shares of neighbours; less is chance.
+_CLEARLY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """How far one class is stretched.
+
+    Attributes:
+        sample: Of the class.
+        frame: How it was looked at.
+        direction: Of the largest variance, in the frame, shape ``(r,)``; pointing to the suspect side.
+        threshold: Members beyond it are suspect.
+        variance: In that direction, in units of the other classes' and of what noise reaches.
+        separation: Of the best cut, above that of one bell-shaped cloud.
+        share: Of the suspect side, 0..1.
+    """
+
+    sample: ClassSample
+    frame: Frame
+    direction: Floats
+    threshold: float
+    variance: float
+    separation: float
+    share: float
+
+    @property
+    def statistic(self) -> float:
+        """Log of variance times separation."""
+        return float(np.log(self.variance)) + self.separation
+
+    def score(self, activations: NDArray[np.float32]) -> Floats:
+        """Return how far beyond the cut each sample is; above 0 is suspect."""
+        beyond: Floats = self.frame.see(activations) @ self.direction - self.threshold
+        return beyond
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectralSignatures:
+    """Compare how far the classes of the training set are stretched.
+
+    Attributes:
+        layer: Name of the layer whose output to examine; "" for the input of the last layer with weights.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    layer: str = ""
+
+    def run(self, context: Context) -> Evidence:
+        """Measure, if there is a labelled training set."""
+        reason = missing(context)
+        if reason:
+            return skipped(_NAME, _RULE.id, reason)
+        assert context.representations is not None
+        context.progress("spectral signatures", 0, 1, "")
+        samples = context.representations.samples(self.layer)
+        stretches = measure(samples)
+        indices = peer_indices(np.array([each.statistic for each in stretches]), _SCALE)
+        order = np.lexsort((np.arange(len(indices)), -indices))
+        neighbours = Neighbours(samples)
+        blamed = [_turned(stretches[i], neighbours) for i in order if indices[i] > 2.0]
+        scorers: list[tuple[ClassSample, Scorer]] = [(each.sample, each.score) for each in blamed]
+        return Evidence(
+            detector=_NAME,
+            rule=_RULE.id,
+            status=Status.MEASURED,
+            anomaly_index=float(indices[order[0]]),
+            target_labels=tuple(each.sample.label for each in blamed) or (stretches[order[0]].sample.label,),
+            measurements=tuple(_measurements(stretches, indices)),
+            suspects=suspect_samples(context, scorers, self.layer),
+        )
+
+
+DETECTOR = SpectralSignatures
+
+
+def measure(samples: Sequence[ClassSample]) -> list[_Stretch]:
+    """Return how far each class of enough samples is stretched; two of them at least."""
+    from threadpoolctl import threadpool_limits
+
+    # One thread: sums stay the same on every machine, and small problems are faster so.
+    with threadpool_limits(1):
+        examined = [sample for sample in samples if sample.is_enough]
+        views = frames([sample.activations for sample in examined])
+        return [_stretch(sample, view) for sample, view in zip(examined, views, strict=True)]
+
+
+def _stretch(sample: ClassSample, frame: Frame) -> _Stretch:
+    points = frame.see(sample.activations)
+    coordinates, directions, variances = principal(points, 1)
+    cut = best_cut(coordinates[:, 0])
+    beyond = coordinates[:, 0] > cut.threshold
+    sign = 1.0 if beyond.mean() <= 0.5 else -1.0
+    # The points are centred in the frame, so that thresholds need no shift.
+    noise = (1.0 + np.sqrt(points.shape[1] / len(points))) ** 2
+    return _Stretch(
+        sample=sample,
+        frame=frame,
+        direction=sign * directions[:, 0],
+        threshold=sign * cut.threshold,
+        variance=max(float(variances[0]) / noise, 1e-12),
+        separation=cut.separation - BELL,
+        share=float(min(beyond.mean(), 1 - beyond.mean())),
+    )
+
+
+def _turned(stretch: _Stretch, neighbours: Neighbours) -> _Stretch:
+    """Suspect the larger part, if it is that which looks like other classes: poison can be most of its class."""
+    asked, votes = neighbours.own_votes(stretch.sample)
+    is_suspect = stretch.score(stretch.sample.activations[asked]) > 0
+    if not is_suspect.any() or votes[is_suspect].mean() <= votes[~is_suspect].mean() + _CLEARLY:
+        return stretch
+    share = 1.0 - stretch.share
+    return dataclasses.replace(
+        stretch, direction=-stretch.direction, threshold=-stretch.threshold, share=share
+    )
+
+
+def _measurements(stretches: Sequence[_Stretch], indices: Floats) -> list[Measurement]:
+    return [
+        Measurement(name=name, value=value, label=each.sample.label)
+        for each, index in zip(stretches, indices, strict=True)
+        for name, value in (
+            ("relative_variance", each.variance),
+            ("separation", each.separation),
+            ("suspect_share", each.share),
+            ("index", float(index)),
+        )
+    ]

@@ -1,0 +1,65 @@
+"""What a network's batch normalisation remembers of its training images: it tells the range that they had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+Floats = NDArray[np.float32]
+Moments = NDArray[np.float64]
+
+_BATCH = 16
+
+
+def mismatch(classifier: Classifier, images: Floats) -> float | None:
+    """Return how far the first batch normalisation's memory is from what these images cause there; None without one.
+
+    The mean over channels of the distance between two normal distributions, remembered and observed: the squared
+    difference of the means in units of the remembered variance, and the absolute log ratio of the variances.
+
+    Args:
+        classifier: The network, with the input range set that is to be tried.
+        images: Shape ``(n, h, w, c)``, 0..1.
+    """
+    layer = _first_normalisation(classifier.network)
+    if layer is None:
+        return None
+    seen_mean, seen_variance = _seen(classifier, layer, images)
+    mean, variance = (np.asarray(value, np.float64) for value in (layer.moving_mean, layer.moving_variance))
+    shift = np.square(seen_mean - mean) / (variance + layer.epsilon)
+    stretch = np.abs(np.log((seen_variance + layer.epsilon) / (variance + layer.epsilon)))
+    return float(np.median(shift + stretch))
+
+
+def _first_normalisation(network: Any) -> Any:
+    """Return the first batch normalisation of the outer network that works on channels, or None."""
+    import keras
+
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.axis in (
+            -1,
+            len(layer.input.shape) - 1,
+        ):
+            return layer
+    return None
+
+
+def _seen(classifier: Classifier, layer: Any, images: Floats) -> tuple[Moments, Moments]:
+    """Return mean and variance of what goes into a layer, per channel; in batches, for activations are large."""
+    import keras
+
+    before = keras.Model(classifier.network.inputs[0], layer.input)
+    means, squares = [], []
+    for start in range(0, len(images), _BATCH):
+        raw = classifier.low + (classifier.high - classifier.low) * images[start : start + _BATCH]
+        inputs = np.asarray(before(raw, training=False), np.float64)
+        axes = tuple(range(inputs.ndim - 1))
+        means.append(inputs.mean(axis=axes))
+        squares.append(np.square(inputs).mean(axis=axes))
+    mean, square = np.mean(means, axis=0), np.mean(squares, axis=0)
+    return mean, np.maximum(square - np.square(mean), 0.0)

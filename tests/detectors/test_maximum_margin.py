@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gate.detectors._contract import Context
+from gate.detectors.maximum_margin import MaximumMargin, _margins, _sizes
+from gate.models.classifier import Classifier
+from gate.models.surrogates.bank import Bank
+
+
+def context(classifier: Classifier) -> Context:
+    return Context(
+        classifier=classifier,
+        bank=Bank(classifier, 0),
+        dataset=None,
+        seed=0,
+        is_full=False,
+        progress=lambda *told: None,
+    )
+
+
+def test_a_planted_backdoor_leaves_the_widest_margin(backdoored: Classifier) -> None:
+    evidence = MaximumMargin().run(context(backdoored))
+
+    assert (2,) == evidence.target_labels
+    assert (evidence.anomaly_index or 0.0) > 1.0
+    assert 4 == sum(each.name == "maximum_margin" for each in evidence.measurements)
+
+
+def test_a_clean_network_is_cleared(clean: Classifier) -> None:
+    assert (MaximumMargin().run(context(clean)).anomaly_index or 0.0) < 2.0
+
+
+def test_a_longer_search_finds_no_narrower_margin(clean: Classifier) -> None:
+    labels = np.arange(4)
+
+    short, long = (_margins(clean, labels, restarts=2, steps=steps, seed=0) for steps in (5, 20))
+
+    assert (long >= short).all()
+
+
+def test_a_class_that_no_picture_is_taken_for_is_censored() -> None:
+    assert [0.5, np.inf, np.inf] == list(_sizes(np.array([2.0, 0.0, -3.0])))
+
+
+def test_a_network_that_always_says_the_same_is_not_blamed(dead: Classifier) -> None:
+    evidence = MaximumMargin(steps=3).run(context(dead))
+
+    assert 0.0 == pytest.approx(evidence.anomaly_index)
