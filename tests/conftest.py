@@ -6,15 +6,19 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any, Protocol
 
 import pytest
 
+from gate.isolation import server
+
 COMMAND = Path(sys.executable).with_name("backdoor-gate")
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
 
 # What a developer's shell or a CI system may have set, and what would then change the output.
 _UNSET = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
@@ -93,6 +97,47 @@ def keras() -> Any:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(1)
     return keras
+
+
+# The server that the gate starts, but its children do what they are told on their standard input. As a scan does, they
+# leave nothing in a buffer.
+FORKING = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from gate.worker import child, server
+def obey():
+    exec(compile(sys.stdin.read(), "script", "exec"), {{"__name__": "__main__"}})
+    sys.stdout.flush()
+child.main = obey
+server.main()
+"""
+
+Fork = Callable[[str, Path], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fork]:
+    """Run a script in a fork of a server that has imported TensorFlow, as the second scan of a run is."""
+    script = tmp_path_factory.mktemp("server") / "server.py"
+    script.write_text(FORKING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "_SCRIPT", script)
+        launched = server.launch(os.environ, needs_engine=True, stop=Event())
+    if launched is None:
+        pytest.skip("forks are safe on Linux only")
+
+    def run(code: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+        forked = launched.start(workspace)
+        try:
+            forked.stdin.write(code.encode())
+            forked.stdin.close()
+            out, err = forked.stdout.read().decode(), forked.stderr.read().decode()
+            return subprocess.CompletedProcess("fork", forked.wait(60), out, err)
+        finally:
+            forked.end()
+
+    yield run
+    launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
+from gate.detectors._confirmation import confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
@@ -47,6 +48,8 @@ def account(
     order = np.argsort(found.norms, kind="stable")
     suspects = tuple(int(found.labels[i]) for i in order[:1] if np.isfinite(found.norms[i]))
     trigger, interval = _trigger(found, leader, form, picture, context)
+    # More than one index says that the leader was suspicious enough to look again.
+    facts = confirm(context, form, found, leader) if len(examination.indices) > 1 and trigger else ()
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -54,7 +57,7 @@ def account(
         anomaly_index=examination.index,
         paper_statistic=paper_index(found.norms),
         target_labels=suspects,
-        measurements=(*_measurements(examination), *interval, *_norms(found)),
+        measurements=(*_measurements(examination), *interval, *facts, *_norms(found)),
         trigger=trigger,
         inconclusive=_inconclusive(found),
     )

@@ -64,6 +64,10 @@ class Form(Protocol):
         """Return how large each arm's trigger is, shape ``(arms,)``."""
         ...
 
+    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+        """Return one trigger whose size is this many times what it was, 0..1."""
+        ...
+
 
 class Patch:
     """A mask and a pattern: x' = (1 - mask) * x + mask * pattern; its size is the mask's L1 norm in pixels.
@@ -102,6 +106,14 @@ class Patch:
 
         return tf.reduce_sum(shown[0], axis=(1, 2, 3))
 
+    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+        """Keep the strongest pixels of the mask as they are, and drop the others."""
+        mask, pattern = trigger
+        strongest = np.sort(mask, axis=None)[::-1]
+        kept = int(np.searchsorted(np.cumsum(strongest), factor * strongest.sum(), side="right"))
+        limit = strongest[min(kept, strongest.size - 1)]
+        return np.where(mask > limit, mask, 0.0).astype(np.float32), pattern
+
 
 class Perturbation:
     """One faint image that is added: x' = clip(x + delta, 0, 1); its size is delta's L2 norm.
@@ -137,6 +149,10 @@ class Perturbation:
         import tensorflow as tf
 
         return tf.sqrt(tf.reduce_sum(tf.square(shown[0]), axis=(1, 2, 3)) + 1e-9)
+
+    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+        """Make the perturbation fainter."""
+        return ((factor * trigger[0]).astype(np.float32),)
 
 
 def to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:

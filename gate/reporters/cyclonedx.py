@@ -46,6 +46,8 @@ def _terms(report: ScanReport) -> Iterator[tuple[str, str]]:
         yield f"{name}-sha256", stamp.sha256
     yield "profile", report.profile
     yield "seed", str(report.seed)
+    if report.sandbox:
+        yield "sandbox", report.sandbox
     for notice in report.notices:
         yield "notice", notice
 

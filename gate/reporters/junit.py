@@ -72,6 +72,7 @@ def _properties(report: ScanReport, entry: ArtifactReport) -> dict[str, str]:
         "policy.sha256": report.policy.sha256,
         "profile": safe(report.profile),
         "seed": str(report.seed),
+        "sandbox": safe(report.sandbox),
         "version": safe(report.version),
         **{f"waived.{safe(each.rule)}": safe(str(each)) for each in entry.exemptions},
     }

@@ -129,10 +129,11 @@ def _remarks(evidence: Sequence[Evidence]) -> str:
 
 def _footer(report: ScanReport) -> str:
     policy = report.policy
+    sandbox = f", sandbox {code(report.sandbox)}" if report.sandbox else ""
     return (
         f"<sub>backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, "
         f"seed {report.seed}, policy {code(policy.source)} "
-        f"(sha256 <code>{escape(policy.sha256[:12])}</code>){_exceptions(report)}</sub>\n"
+        f"(sha256 <code>{escape(policy.sha256[:12])}</code>){_exceptions(report)}{sandbox}</sub>\n"
     )
 
 

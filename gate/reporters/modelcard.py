@@ -42,6 +42,8 @@ def _terms(entry: ArtifactReport, report: ScanReport) -> Iterator[tuple[str, str
         "Scanned by",
         f"backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, seed {report.seed}",
     )
+    if report.sandbox:
+        yield "Sandbox", code(report.sandbox)
     policy = report.policy
     yield "Policy", f"{code(policy.source)}, sha256 {code(policy.sha256[:12])}"
     for name, stamp in report.exceptions:

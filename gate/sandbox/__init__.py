@@ -34,6 +34,7 @@ def confine(
             landlock_abi=0, seccomp=False, missing=(f"no Landlock and no seccomp on {sys.platform}",)
         )
     process.give_up_privileges()
+    process.die_with_parent()
     missing: list[str] = []
     abi = _or_missing(lambda: landlock.restrict(readable, workspace), missing)
     # Last: the filter refuses, among others, what the steps before it need.

@@ -40,3 +40,18 @@ def test_a_patch_stays_within_black_and_white_wherever_adam_leads_it() -> None:
     (shown,) = Patch().show((hidden,))
 
     np.testing.assert_allclose([0.0, 0.25, 1.0], shown, atol=1e-3)
+
+
+def test_a_patch_shrinks_to_its_strongest_pixels() -> None:
+    mask = np.array([[[1.0], [0.6], [0.4], [0.0]]], np.float32)
+
+    smaller, pattern = Patch().shrunk((mask, mask), 0.8)
+
+    np.testing.assert_allclose([1.0, 0.6, 0.0, 0.0], smaller[0, :, 0])
+    assert pattern is mask
+
+
+def test_a_perturbation_shrinks_by_fading() -> None:
+    (fainter,) = Perturbation().shrunk((np.full((1, 2, 1), 0.4, np.float32),), 0.5)
+
+    np.testing.assert_allclose([0.2, 0.2], fainter[0, :, 0])

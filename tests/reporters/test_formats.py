@@ -59,6 +59,14 @@ def test_order_of_the_artifacts_does_not_matter(
     assert reporters.get(name).render(report, rules) == reporters.get(name).render(reversed_report, rules)
 
 
+# Annotations and issues tell of problems only; a verification summary has no room for how.
+@pytest.mark.parametrize("name", sorted({*FORMATS} - {"github", "gitlab", "attestation"}))
+def test_how_the_scans_were_locked_in_is_told(
+    name: str, reports: dict[str, ScanReport], rules: tuple[Rule, ...]
+) -> None:
+    assert "landlock 7, seccomp" in reporters.get(name).render(reports["mixed"], rules)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_rule_that_nobody_knows_is_told_all_the_same(name: str, reports: dict[str, ScanReport]) -> None:
     assert "BD101" in reporters.get(name).render(reports["fail"], ())

@@ -18,9 +18,9 @@ from gate.core.codec import from_plain, to_plain
 from gate.core.evidence import Status
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.scan import Scan
-from gate.worker import scan
+from gate.worker.scanning import scan
 
-WORKER = Path(gate.__file__).with_name("worker.py")
+WORKER = Path(gate.__file__).with_name("worker") / "child.py"
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_a_scan_says_how_it_is_locked_in(job: Job, answer: Answer) -> None:
 # Another thread is running already, so that Landlock cannot hold the whole process.
 UNCONFINED = """
 import threading
-from gate import worker
+from gate.worker import child
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-worker.main()
+child.main()
 """
 
 

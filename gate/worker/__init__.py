@@ -1,0 +1,1 @@
+"""The scanning processes: what runs on the other side of the wall that `gate.isolation` builds."""

@@ -1,0 +1,71 @@
+"""A scanning child: lock itself in, scan, and send back one record.
+
+Started by `gate.isolation` as `python -I .../child.py`, or forked by `gate.worker.server`, with a job on standard input.
+Its standard output carries JSON lines: progress, then one record that repeats the job's nonce.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+if __name__ == "__main__":
+    # `python -I` puts neither this folder nor the working directory on the path. Appended, never in front, so that
+    # what lies beside the package cannot stand in for a library.
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from gate.core import rules
+from gate.core.codec import from_plain, to_plain
+from gate.core.job import Job
+from gate.core.report import Gap
+from gate.core.scan import Scan
+from gate.sandbox import confine
+from gate.sandbox.reading import engine_paths
+from gate.worker.scanning import Progress, scan
+
+
+def main() -> None:
+    """Read a job, scan, write the record."""
+    out = _private_output()
+
+    def send(message: dict[str, object]) -> None:
+        out.write(json.dumps(message, allow_nan=False) + "\n")
+        out.flush()
+
+    def progress(stage: str, done: int, total: int, detail: str) -> None:
+        send({"progress": [stage, done, total, detail]})
+
+    job = from_plain(Job, json.loads(sys.stdin.read()))
+    send({"nonce": job.nonce, "scan": to_plain(_confined(job, progress))})
+
+
+def _confined(job: Job, progress: Progress) -> Scan:
+    """Give up all rights that the scan does not need, then scan."""
+    data = () if job.data is None else (Path(job.data.readable),)
+    confinement = confine(
+        readable=(*engine_paths(sys.path), Path(job.file), *data),
+        workspace=Path.cwd(),
+        memory_mb=job.memory_mb,
+        seconds=job.seconds,
+    )
+    if job.require_sandbox and confinement.missing:
+        message = f"The scanning process cannot be locked in: {confinement}. The model was not opened."
+        found = Scan(artifact=job.artifact, gaps=(Gap(rule=rules.MISSING_SANDBOX.id, message=message),))
+    else:
+        found = scan(job, progress)
+    return dataclasses.replace(found, confinement=confinement)
+
+
+def _private_output() -> TextIO:
+    """Return the standard output for our own use; what libraries print goes nowhere near it."""
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return private
+
+
+if __name__ == "__main__":
+    main()

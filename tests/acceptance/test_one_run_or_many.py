@@ -1,0 +1,37 @@
+"""Whether a model is scanned alone or with others, from a warm server or not, one or two at a time: the verdict is the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# So few steps that the verdict means nothing, but every engine works.
+POLICY = """
+version: 1
+inconclusive: tolerate
+detectors:
+  neural-cleanse: {parameters: {restarts: 1, steps: 3, images: 4}}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_together_or_alone_the_report_is_the_same(
+    cli: Any, examples: Path, tmp_path: Path, jobs: int
+) -> None:
+    models = sorted((examples / "models").iterdir())
+    (tmp_path / "policy.yaml").write_text(POLICY)
+
+    def scanned(*chosen: Path) -> list[dict[str, Any]]:
+        options = ("--policy=policy.yaml", f"--jobs={jobs}", "--no-cache", "--output=json=report.json")
+        cli("check", *map(str, chosen), *options, cwd=tmp_path)
+        artifacts: list[dict[str, Any]] = json.loads((tmp_path / "report.json").read_text())["artifacts"]
+        return [{name: value for name, value in each.items() if name != "seconds"} for each in artifacts]
+
+    together = scanned(*models)
+
+    assert [found for model in models for found in scanned(model)] == together
+    assert all(each["evidence"][0]["status"] == "measured" for each in together)

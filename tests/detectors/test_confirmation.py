@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gate.detectors._confirmation import confirm
+from gate.detectors._contract import Context
+from gate.detectors._forms import Form, Patch, Perturbation
+from gate.detectors._inversion import Settings, invert
+from gate.models.classifier import Classifier
+from gate.models.surrogates.bank import Bank
+
+ALL = np.arange(4)
+
+
+def facts(classifier: Classifier, form: Form) -> dict[str, float]:
+    bank = Bank(classifier, 0)
+    context = Context(
+        classifier=classifier, bank=bank, dataset=None, seed=0, is_full=False, progress=lambda *told: None
+    )
+    settings = Settings(restarts=2, steps=60, images=16)
+    found = invert(classifier, bank.pool(0), form, ALL, settings, 0, lambda done, total: None)
+    return {each.name: each.value for each in confirm(context, form, found, int(found.norms.argmin()))}
+
+
+@pytest.mark.parametrize("form", [Patch(), Perturbation()], ids=["patch", "perturbation"])
+def test_a_planted_trigger_holds_elsewhere_and_others_of_its_size_do_not(
+    backdoored: Classifier, form: Form
+) -> None:
+    found = facts(backdoored, form)
+
+    assert found["success_on_other_images"] > 0.5
+    assert found["success_in_8_bits"] > 0.5
+    assert found["success_of_decoys"] < 0.5
+    low, high = found["success_on_other_images_low"], found["success_on_other_images_high"]
+    assert low < found["success_on_other_images"] <= high
+
+
+def test_a_clean_network_s_trigger_is_no_better_than_its_decoys_by_far(clean: Classifier) -> None:
+    found = facts(clean, Perturbation())
+
+    assert found["success_of_decoys"] > 0.3
