@@ -55,6 +55,14 @@ bench: $(DEV) ## Measure detection and speed on the benchmark's models
 bench-detect: $(DEV) ## Print how well backdoors are detected, from the committed evidence of the zoo's test split
 	$(BIN)/python -m benchmarks.zoo.table
 
+.PHONY: hostile
+hostile: $(DEV) ## Meet the hostile corpus, beside other scanners (installs them below .work/)
+	$(BIN)/python -m benchmarks --hostile
+
+.PHONY: fuzz
+fuzz: $(DEV) ## Scan mutated models for FUZZ_SECONDS (default 1800)
+	$(BIN)/python -m tests.corpus.fuzz
+
 .PHONY: examples
 examples: $(DEV) ## Train the example models again and compare them with the committed ones
 	$(BIN)/python examples/build.py --check

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class ModelFormat(StrEnum):
-    """What the first bytes of a file say it is, whatever its name says."""
+    """What the bytes of a file say it is, whatever its name says; a graph alone is known by its name (.pb)."""
 
     HDF5 = "hdf5"
     KERAS_ZIP = "keras"
+    TENSORFLOW_GRAPH = "tensorflow-graph"
     LFS_POINTER = "lfs-pointer"
     DVC_POINTER = "dvc-pointer"
     UNKNOWN = "unknown"

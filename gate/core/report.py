@@ -61,6 +61,9 @@ class ModelFacts:
         input_range_source: Who said so: "option", "policy", "layer ...", "data" or "inferred (...)".
         images: Where the images came from that the detectors used.
         keras_version: As the file claims; "" if it does not say.
+        backend: Of Keras, as the file claims; "" if it does not say.
+        saved_at: When, as the file claims; "" if it does not say.
+        has_optimizer_state: Whether the state of training lies beside the weights.
     """
 
     input_shape: tuple[int, int, int]
@@ -71,6 +74,9 @@ class ModelFacts:
     input_range_source: str
     images: str
     keras_version: str = ""
+    backend: str = ""
+    saved_at: str = ""
+    has_optimizer_state: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,18 @@ from gate.core.errors import IncompleteError
 from gate.core.report import Gap
 from gate.discover.dvc_cache import cached
 from gate.discover.git import blob_size, lfs_object, read_blob
-from gate.discover.kinds import format_of, objection
+from gate.discover.kinds import kind_of, objection, read_head
 from gate.discover.opening import open_regular
-from gate.discover.pointers import LFS_MAX_BYTES, DvcOutput, LfsPointer, dvc_gap, lfs_gap, parse_lfs
+from gate.discover.pointers import DvcOutput, LfsPointer, dvc_gap, lfs_gap, parse_lfs
 from gate.discover.selection import Candidate
 
 _CHUNK = 1 << 20
 _KINDS = {".h5": ModelFormat.HDF5, ".hdf5": ModelFormat.HDF5, ".keras": ModelFormat.KERAS_ZIP}
-_NAMES = {ModelFormat.HDF5: "model.h5", ModelFormat.KERAS_ZIP: "model.keras"}
+_NAMES = {
+    ModelFormat.HDF5: "model.h5",
+    ModelFormat.KERAS_ZIP: "model.keras",
+    ModelFormat.TENSORFLOW_GRAPH: "model.pb",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ def stage(
 
     Args:
         candidate: The model.
-        directory: Private and empty; the copy becomes ``model.h5`` or ``model.keras`` in it.
+        directory: Private and empty; the copy becomes ``model.h5``, ``model.keras`` or ``model.pb`` in it.
         max_bytes: Larger models are refused.
         root: A directory of the repository, for git objects.
         environ: Environment for git.
@@ -86,7 +90,7 @@ class _Staging:
         elif not self.fetch_tracked(tracked):
             return self.refused(dvc_gap(self.candidate.path, tracked))
         artifact = _describe(self.candidate.path, self.copy)
-        pointer = parse_lfs(_head(self.copy))
+        pointer = parse_lfs(read_head(self.copy))
         return self.resolve(artifact, pointer) if pointer else _admit(artifact, self.copy)
 
     def refused(self, gap: Gap) -> Staged:
@@ -189,7 +193,7 @@ def _pour(source: BinaryIO, target: BinaryIO, limit: int) -> int:
 
 def _describe(path: str, copy: Path) -> Artifact:
     return Artifact(
-        path=path, sha256=_digest(copy, "sha256"), size=copy.stat().st_size, format=format_of(_head(copy))
+        path=path, sha256=_digest(copy, "sha256"), size=copy.stat().st_size, format=kind_of(path, copy)
     )
 
 
@@ -199,13 +203,8 @@ def _digest(file: Path, algorithm: str) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
-def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(LFS_MAX_BYTES + 1)
-
-
 def _admit(artifact: Artifact, copy: Path) -> Staged:
-    gap = objection(artifact.path, _head(copy))
+    gap = objection(artifact.path, artifact.format, read_head(copy))
     if gap:
         return Staged(artifact=artifact, gap=gap)
     return Staged(artifact=artifact, file=copy.rename(copy.with_name(_NAMES[artifact.format])))

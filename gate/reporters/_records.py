@@ -101,6 +101,10 @@ def _model(node: Node) -> ModelFacts:
         input_range_source=node["input_range_source"],
         images=node["images"],
         keras_version=node["keras_version"],
+        # Reports of earlier versions lack these.
+        backend=node.get("backend", ""),
+        saved_at=node.get("saved_at", ""),
+        has_optimizer_state=node.get("has_optimizer_state", False),
     )
 
 

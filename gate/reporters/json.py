@@ -163,6 +163,9 @@ def _model(facts: ModelFacts) -> Json:
         "input_range_source": facts.input_range_source,
         "images": facts.images,
         "keras_version": facts.keras_version,
+        "backend": facts.backend,
+        "saved_at": facts.saved_at,
+        "has_optimizer_state": facts.has_optimizer_state,
     }
 
 

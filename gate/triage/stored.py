@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gate.core import rules
 from gate.core.artifact import ModelFormat
-from gate.core.errors import IncompleteError
 from gate.core.text import printable
+from gate.triage.documents import Document, parse
+from gate.triage.findings import BeyondLimitsError
+from gate.triage.problems import reading, unreadable
 
-_LARGEST_CONFIG = 32 * 1024 * 1024
+LARGEST_CONFIG = 32 * 1024 * 1024
 # Keras writes the first, zip programs write the second; other decoders need not see what a stranger wrote.
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
-_SAVE_AGAIN = "Save the whole model again: model.save('model.keras')."
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+WEIGHTS = "model.weights.h5"
+_CLAIM = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,19 @@ class StoredModel:
         config: The architecture, as JSON.
         keras_version: Version that wrote it; "" if it does not say.
         loss: Training loss in snake_case; "" if it does not say.
+        training: How an HDF5 file says that the model was compiled, as JSON; empty if it does not say.
+        backend: Backend that wrote it; "" if it does not say.
+        saved_at: When it was saved; "" if it does not say.
+        doubled: Keys that stand twice in one object of the configuration.
     """
 
     config: dict[str, Any]
     keras_version: str
     loss: str
+    training: dict[str, Any] = field(default_factory=dict)
+    backend: str = ""
+    saved_at: str = ""
+    doubled: tuple[str, ...] = ()
 
 
 def read(file: Path, kind: ModelFormat) -> StoredModel:
@@ -42,33 +49,33 @@ def read(file: Path, kind: ModelFormat) -> StoredModel:
 
     Raises:
         IncompleteError: The file is damaged, or holds no architecture (rule BD001).
+        BeyondLimitsError: What it stores is too large or too deep to be read.
     """
     return _read_zip(file) if kind is ModelFormat.KERAS_ZIP else _read_hdf5(file)
-
-
-def unreadable(message: str, hint: str = _SAVE_AGAIN) -> IncompleteError:
-    """Return the error for a file that is no whole Keras model."""
-    return IncompleteError(rules.UNREADABLE.id, message, hint=hint)
 
 
 def _read_hdf5(file: Path) -> StoredModel:
     import h5py
 
-    try:
-        with h5py.File(file, "r") as store:
-            raw = {
-                key: _attribute(store, key) for key in ("model_config", "training_config", "keras_version")
-            }
-            holds_weights = "layer_names" in store.attrs or "layers" in store or "model_weights" in store
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise unreadable(f"The HDF5 file is damaged or truncated ({printable(str(error), 120)}).") from error
+    with reading("The HDF5 file"), h5py.File(file, "r") as store:
+        keys = ("model_config", "training_config", "keras_version", "backend")
+        raw = {key: _attribute(store, key) for key in keys}
+        holds_weights = "layer_names" in store.attrs or "layers" in store or "model_weights" in store
     if not raw["model_config"]:
         kind = (
             "weights only, without an architecture" if holds_weights else "no Keras model (no model_config)"
         )
         raise unreadable(f"The HDF5 file holds {kind}.")
-    training = _parse(raw["training_config"], "training_config") if raw["training_config"] else {}
-    return StoredModel(_parse(raw["model_config"], "model_config"), raw["keras_version"], _loss(training))
+    config = parse(raw["model_config"], "model_config")
+    training = parse(raw["training_config"] or "{}", "training_config")
+    return StoredModel(
+        config.value,
+        raw["keras_version"],
+        _loss(training.value),
+        training.value,
+        backend=_claim(raw["backend"]),
+        doubled=config.doubled + training.doubled,
+    )
 
 
 def _attribute(store: Any, key: str) -> str:  # h5py ships no types
@@ -77,52 +84,53 @@ def _attribute(store: Any, key: str) -> str:  # h5py ships no types
     value = store.attrs[key]
     if not isinstance(value, (bytes, str)):
         raise unreadable(f"The attribute {key} holds {type(value).__name__}; expected text.")
-    if len(value) > _LARGEST_CONFIG:
-        raise unreadable(f"The attribute {key} is larger than {_LARGEST_CONFIG} bytes.")
+    _require_small(len(value), f"The attribute {key}", key)
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _read_zip(file: Path) -> StoredModel:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = set(archive.namelist())
-            if "config.json" not in members:
-                raise unreadable("The zip archive holds no config.json; it is no .keras model.")
-            config = _parse(_member(archive, "config.json"), "config.json")
-            metadata = (
-                _parse(_member(archive, "metadata.json"), "metadata.json")
-                if "metadata.json" in members
-                else {}
-            )
-            if "model.weights.h5" not in members:
-                raise unreadable("The .keras archive holds no model.weights.h5; its weights are missing.")
-    except _DAMAGED as error:
-        raise unreadable(
-            f"The .keras archive is damaged or truncated ({printable(str(error), 120)})."
-        ) from error
-    compiled = config.get("compile_config")
-    loss = _loss(compiled if isinstance(compiled, dict) else {})
-    return StoredModel(config, str(metadata.get("keras_version", "")), loss)
+    with reading("The .keras archive"), zipfile.ZipFile(file) as archive:
+        config, metadata = _documents(archive)
+    compiled = config.value.get("compile_config")
+    return StoredModel(
+        config.value,
+        str(metadata.value.get("keras_version", "")),
+        _loss(compiled if isinstance(compiled, dict) else {}),
+        backend=_claim(metadata.value.get("backend", "")),
+        saved_at=_claim(metadata.value.get("date_saved", "")),
+        doubled=config.doubled + metadata.doubled,
+    )
+
+
+def _documents(archive: zipfile.ZipFile) -> tuple[Document, Document]:
+    members = set(archive.namelist())
+    if "config.json" not in members:
+        raise unreadable("The zip archive holds no config.json; it is no .keras model.")
+    if WEIGHTS not in members:
+        raise unreadable(f"The .keras archive holds no {WEIGHTS}; its weights are missing.")
+    config = parse(_member(archive, "config.json"), "config.json")
+    has_metadata = "metadata.json" in members
+    return config, parse(_member(archive, "metadata.json") if has_metadata else "{}", "metadata.json")
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> str:
-    if archive.getinfo(name).compress_type not in _COMPRESSIONS:
+    if archive.getinfo(name).compress_type not in COMPRESSIONS:
         raise unreadable(f"{name} is compressed in a way that Keras does not use.")
     with archive.open(name) as member:
-        content = member.read(_LARGEST_CONFIG + 1)
-    if len(content) > _LARGEST_CONFIG:
-        raise unreadable(f"{name} is larger than {_LARGEST_CONFIG} bytes.")
+        content = member.read(LARGEST_CONFIG + 1)
+    _require_small(len(content), name, name)
     return content.decode("utf-8", "replace")
 
 
-def _parse(text: str, name: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(f"{name} is no valid JSON ({printable(str(error), 120)}).") from error
-    if not isinstance(parsed, dict):
-        raise unreadable(f"{name} holds {type(parsed).__name__}; expected an object.")
-    return parsed
+def _require_small(size: int, what: str, subject: str) -> None:
+    if size > LARGEST_CONFIG:
+        raise BeyondLimitsError(
+            f"size:{subject}", f"{what} is larger than {LARGEST_CONFIG} bytes. It was not read."
+        )
+
+
+def _claim(value: object) -> str:
+    return printable(value, _CLAIM) if isinstance(value, str) else ""
 
 
 def _loss(training: dict[str, Any]) -> str:

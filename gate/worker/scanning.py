@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,12 @@ from gate.core.scan import Scan
 from gate.core.text import printable
 
 if TYPE_CHECKING:
-    from gate.triage.stored import StoredModel
+    from gate.triage.inspection import Inspection
 
 Progress = Callable[[str, int, int, str], None]
+
+# Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
+_LONGEST_INSPECTION = 15.0
 
 
 def scan(job: Job, progress: Progress) -> Scan:
@@ -34,21 +39,33 @@ def scan(job: Job, progress: Progress) -> Scan:
 
 
 def _scan(job: Job, progress: Progress) -> Scan:
-    from gate.triage.checks import check
     from gate.triage.content import content
-    from gate.triage.stored import read
+    from gate.triage.inspection import inspect
 
+    file, kind = Path(job.file), job.artifact.format
     progress("reading the file", 0, 1, "")
-    stored = read(Path(job.file), job.artifact.format)
-    findings = check(stored)
-    if findings:
-        return Scan(artifact=job.artifact, findings=findings)
-    digests = content(Path(job.file), job.artifact.format, stored)
-    found = _detect(job, stored, progress) if job.detectors else Scan(artifact=job.artifact)
+    with _ended_after(_LONGEST_INSPECTION):
+        inspection = inspect(file, kind)
+    if inspection.findings or inspection.stored is None:
+        return Scan(artifact=job.artifact, findings=inspection.findings)
+    digests = content(file, kind, inspection.stored)
+    found = _detect(job, inspection, progress) if job.detectors else Scan(artifact=job.artifact)
     return dataclasses.replace(found, content=digests)
 
 
-def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """End this process if it computes for longer: HDF5 runs in circles on some damaged files, deaf to Python."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
+    stored = inspection.stored
+    assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
     _start_engine(job.threads, job.seed)
     from gate.detectors._combination import score
@@ -70,7 +87,8 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
     if not subject.span.is_sure:
         evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
-    return Scan(artifact=job.artifact, evidence=evidence, model=subject.facts(), score=score(evidence))
+    facts = inspection.with_provenance(subject.facts())
+    return Scan(artifact=job.artifact, evidence=evidence, model=facts, score=score(evidence))
 
 
 def _start_engine(threads: int, seed: int) -> None:

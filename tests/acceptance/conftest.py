@@ -55,6 +55,12 @@ def write_h5_model(
     return file
 
 
+@pytest.fixture
+def nan_model(tmp_path: Path) -> Path:
+    """A whole model whose weights are no numbers."""
+    return write_h5(tmp_path / "nan.h5", [_IMAGE, _FLATTEN, dense(3)], (64, 3), fill=float("nan"))
+
+
 def two_inputs() -> dict[str, Any]:
     """Return the configuration of a functional model that joins two images."""
     one, other = ({**_IMAGE[1], "name": name} for name in ("one", "other"))
@@ -112,7 +118,6 @@ def write_unsupported(folder: Path) -> None:
     write_h5(folder / "one-sigmoid.h5", [*image, dense(1, "sigmoid")], (64, 1), loss="binary_crossentropy")
     write_h5(folder / "regression.h5", [*image, dense(4, "linear")], (64, 4), loss="mse")
     write_h5(folder / "sequence.h5", [sequence, dense(3)], (20, 3))
-    write_h5(folder / "nan.h5", [*image, dense(3)], (64, 3), fill=float("nan"))
     write_h5_model(folder / "two-inputs.h5", two_inputs(), (128, 3))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.corpus.graph_cases import graph, saved_model
+
 Cli = Callable[..., Any]
 
 REFUSED = [
@@ -32,7 +34,6 @@ UNSUPPORTED = [
     ("regression.h5", "BD003", "a regression; expected a classifier"),
     ("sequence.h5", "BD003", "expected an image, height x width"),
     ("two-inputs.h5", "BD003", "2 inputs; expected one image input"),
-    ("nan.h5", "BD001", "Some weights are NaN or infinite"),
 ]
 
 
@@ -84,6 +85,31 @@ def test_a_lambda_fails_the_build_and_is_not_executed(cli: Cli, lambda_model: tu
     assert 1 == outcome.code
     assert "BD201 executable-layer" in outcome.out
     assert not marker.exists()
+
+
+def test_weights_that_are_no_numbers_fail_the_build_before_anything_is_loaded(
+    cli: Cli, nan_model: Path
+) -> None:
+    outcome = cli("check", nan_model.name, cwd=nan_model.parent)
+
+    assert 1 == outcome.code
+    assert "BD208 non-finite-weights" in outcome.out
+
+
+def test_a_changed_saved_model_fails_a_pull_request_by_what_it_can_do(
+    cli: Cli, repo: Any, tmp_path: Path
+) -> None:
+    file = repo.top / "served" / "1" / "saved_model.pb"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(saved_model(graph("WriteFile")))
+    repo.git("add", ".")
+    repo.git("commit", "-q", "-m", "model")
+
+    outcome = cli("check", "--diff", "HEAD~1", cwd=repo.top, environ=repo.environ)
+
+    assert 1 == outcome.code
+    assert "BD209 dangerous-operation" in outcome.out
+    assert "served/1/saved_model.pb" in outcome.out
 
 
 def test_the_lambda_would_leave_its_marker_if_anybody_ran_it(lambda_model: tuple[Path, Path]) -> None:

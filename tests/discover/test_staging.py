@@ -51,6 +51,16 @@ def _stage_index(repo: Any, tmp_path: Path, max_bytes: int = _LIMIT) -> Staged:
         ("any name", _HDF5, ModelFormat.HDF5, "model.h5"),
         ("m.keras", _ZIP, ModelFormat.KERAS_ZIP, "model.keras"),
         ("m.zip", _ZIP, ModelFormat.KERAS_ZIP, "model.keras"),
+        ("m.h5", b"#!/bin/sh".ljust(512) + _HDF5, ModelFormat.HDF5, "model.h5"),
+        ("m.h5", b"#!/bin/sh".ljust(4096) + _HDF5, ModelFormat.HDF5, "model.h5"),
+        (
+            "m.keras",
+            b"#!/bin/sh".ljust(600) + _ZIP + b"PK\5\6".ljust(22, b"\0"),
+            ModelFormat.KERAS_ZIP,
+            "model.keras",
+        ),
+        ("sm/saved_model.pb", b"\x08\x01", ModelFormat.TENSORFLOW_GRAPH, "model.pb"),
+        ("frozen.PB", b"\n\0", ModelFormat.TENSORFLOW_GRAPH, "model.pb"),
     ],
 )
 def test_a_model_is_copied_and_named_by_its_content(
@@ -80,8 +90,8 @@ def test_a_model_is_copied_and_named_by_its_content(
             "received binary data that begins with b'\\x00\\x1b[2J'",
         ),
         (
-            "sm/saved_model.pb",
-            b"\n\1",
+            "sm/saved_model.pbtxt",
+            b"meta_graphs {\n",
             ModelFormat.UNKNOWN,
             "BD003",
             "save it with `model.save('model.keras')`",

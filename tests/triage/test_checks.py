@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from gate.core.errors import IncompleteError
 from gate.core.finding import Finding
 from gate.core.rule import Severity
 from gate.triage.checks import check
@@ -74,8 +73,10 @@ FOREIGN = {
     "Wavelet": layer("Wavelet", None),
     "Evil": layer("Evil", "keras.layers"),
     "exec": layer("exec", "builtins"),
-    "get_file": layer("get_file", "keras.utils"),
-    "numpy": layer("numpy", "keras.src.opsx"),
+    "keras.utils.get_file": layer("get_file", "keras.utils"),
+    "keras.src.opsx.numpy": layer("numpy", "keras.src.opsx"),
+    "builtins.x.exec": layer("exec", "builtins.x"),
+    "deserialize": layer("deserialize"),
     "['Dense']": layer("x", None) | {"class_name": ["Dense"]},
 }
 
@@ -92,6 +93,8 @@ def test_a_layer_that_is_no_part_of_keras_is_found(subject: str, node: Node) -> 
         {"module": "evil", "class_name": "Zeros", "config": {}},
         {"module": None, "class_name": "Zeros", "config": {}, "registered_name": "Custom>Zeros"},
         {"module": "os", "class_name": "function", "config": "system"},
+        {"module": "keras.config", "class_name": "function", "config": "set_floatx"},
+        {"module": "keras.src.utils.file_utils", "class_name": "function", "config": "get_file"},
     ],
 )
 def test_a_foreign_class_is_found_where_no_layer_stands(node: Node) -> None:
@@ -157,13 +160,19 @@ def test_hostile_names_are_printable() -> None:
         assert len(text) < 400
 
 
-def test_a_network_nested_too_deeply_to_be_walked_is_refused() -> None:
+def test_a_network_nested_too_deeply_to_be_walked_is_a_bomb() -> None:
     nested: Node = DENSE
     for _ in range(100):
         nested = sequential(nested)
 
-    with pytest.raises(IncompleteError, match="nested more than 64 levels deep"):
-        findings(nested)
+    (finding,) = findings(nested)
+
+    assert ("BD207", "depth:architecture") == (finding.rule, finding.subject)
+    assert "nested more than 64 levels deep" in finding.message
+
+
+def test_more_values_than_any_architecture_has_are_a_bomb() -> None:
+    assert [("BD207", "values:architecture")] == subjects(sequential(wrapper("Dense", axis=[0] * 600_000)))
 
 
 def test_networks_within_networks_are_walked_ten_deep() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gate.core.artifact import ModelFormat
 from gate.core.errors import IncompleteError
+from gate.triage.findings import BeyondLimitsError
 from gate.triage.stored import read
 
 Write = Callable[..., Path]
@@ -104,7 +105,6 @@ def test_a_loss_is_named_whatever_form_it_was_written_in(
         ({"title": "temperatures"}, ("measurements",), "no Keras model (no model_config)"),
         ({"model_config": "{"}, (), "model_config is no valid JSON"),
         ({"model_config": "[1]"}, (), "model_config holds list; expected an object"),
-        ({"model_config": "[" * 100_000}, (), "model_config is no valid JSON"),
         ({"model_config": (1, 2)}, (), "model_config holds ndarray; expected text"),
         ({"model_config": 7}, (), "model_config holds int64; expected text"),
         ({"model_config": SEQUENTIAL, "training_config": "?"}, (), "training_config is no valid JSON"),
@@ -126,17 +126,47 @@ def test_an_attribute_of_a_type_that_nobody_reads_is_refused(tmp_path: Path) -> 
     assert "damaged" in refusal(file, ModelFormat.HDF5)
 
 
-def test_an_attribute_beyond_the_limit_is_not_read(
+def bomb(file: Path, kind: ModelFormat) -> str:
+    with pytest.raises(BeyondLimitsError) as error:
+        read(file, kind)
+    assert "BD207" == error.value.finding.rule
+    return str(error.value)
+
+
+def test_a_document_beyond_the_limit_is_not_read(
     hdf5: Write, keras_zip: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.triage.stored._LARGEST_CONFIG", 1000)
+    monkeypatch.setattr("gate.triage.stored.LARGEST_CONFIG", 1000)
     long = json.dumps(SEQUENTIAL) + " " * 1000
 
-    assert "model_config is larger than 1000 bytes" in refusal(
-        hdf5({"model_config": long.encode()}), ModelFormat.HDF5
-    )
-    assert "model_config is larger than 1000 bytes" in refusal(hdf5({"model_config": long}), ModelFormat.HDF5)
-    assert "config.json is larger than 1000 bytes" in refusal(keras_zip(long), ModelFormat.KERAS_ZIP)
+    for text in (long, long.encode()):
+        assert "model_config is larger than 1000 bytes" in bomb(
+            hdf5({"model_config": text}), ModelFormat.HDF5
+        )
+    assert "config.json is larger than 1000 bytes" in bomb(keras_zip(long), ModelFormat.KERAS_ZIP)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
+def test_a_document_too_deep_to_be_read_is_a_bomb(hdf5: Write, keras_zip: Write, text: str) -> None:
+    assert "nested too deeply" in bomb(hdf5({"model_config": text}), ModelFormat.HDF5)
+    assert "nested too deeply" in bomb(keras_zip(text), ModelFormat.KERAS_ZIP)
+
+
+def test_keys_that_stand_twice_are_told_by_name(hdf5: Write, keras_zip: Write) -> None:
+    text = '{"class_name": "A", "config": {"x": 1, "x": 2, "y": {"class_name": "B", "class_name": "C"}}}'
+
+    assert ("class_name", "x") == tuple(sorted(read(keras_zip(text), ModelFormat.KERAS_ZIP).doubled))
+    stored = read(hdf5({"model_config": SEQUENTIAL, "training_config": text}), ModelFormat.HDF5)
+    assert ("class_name", "x") == tuple(sorted(stored.doubled))
+
+
+def test_a_file_says_where_it_comes_from_and_is_not_believed(hdf5: Write, keras_zip: Write) -> None:
+    about = {"keras_version": "3.4.1", "date_saved": "\x1b[2J" + "9" * 100}
+    archive = read(keras_zip(SEQUENTIAL, metadata=about), ModelFormat.KERAS_ZIP)
+    store = read(hdf5({"model_config": SEQUENTIAL, "backend": "jax"}), ModelFormat.HDF5)
+
+    assert ("", True, 61) == (archive.backend, archive.saved_at.isprintable(), len(archive.saved_at))
+    assert ("jax", "") == (store.backend, store.saved_at)
 
 
 @pytest.mark.parametrize("size", [0, 8, 500, 1500])
@@ -181,7 +211,6 @@ def test_an_archive_damaged_anywhere_is_read_or_refused_but_never_crashes(
     [
         ("no JSON", "config.json is no valid JSON"),
         ("[]", "config.json holds list; expected an object"),
-        ('{"a":' * 100_000, "config.json is no valid JSON"),
         ("", "config.json is no valid JSON"),
     ],
 )

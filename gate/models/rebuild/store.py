@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gate.models.rebuild.problems import damaged, shown
 
 # gzip, shuffle, fletcher32: what HDF5 brings itself. Any other filter is a library that it would have to load.
-_FILTERS = frozenset({1, 2, 3})
+FILTERS = frozenset({1, 2, 3})
 # Declared by stored bytes: weights hardly compress, a gzip chunk of zeros does by a thousand.
 _LARGEST_RATIO = 50
 _SMALL = 2**20
@@ -77,7 +77,7 @@ def _check(dataset: Any, path: str) -> None:
     if dataset.dtype.kind != "f" and size > _LONGEST_COUNTER:
         raise damaged(f"{where} holds whole numbers; expected floating point numbers.")
     plan = dataset.id.get_create_plist()
-    if any(plan.get_filter(index)[0] not in _FILTERS for index in range(plan.get_nfilters())):
+    if any(plan.get_filter(index)[0] not in FILTERS for index in range(plan.get_nfilters())):
         raise damaged(f"{where} is compressed by a filter that Keras does not use.")
     declared, stored = size * dataset.dtype.itemsize, dataset.id.get_storage_size()
     if declared > max(stored * _LARGEST_RATIO, _SMALL):

@@ -17,10 +17,10 @@ from gate.models.rebuild.problems import cause, damaged, shown
 Arrays = dict[str, dict[str, Any]]
 
 _MEMBER = "model.weights.h5"
-_LARGEST_RATIO = 50
-_SMALL = 2**20
+LARGEST_RATIO = 50
+SMALL = 2**20
 # The state of training lies beside the network's weights, and in an inner network that was compiled.
-_TRAINING = frozenset(
+TRAINING = frozenset(
     {"optimizer", "metrics", "_metrics", "compile_metrics", "_compile_metrics", "_loss_tracker"}
 )
 _CHANCE = "seed_generator"
@@ -34,7 +34,7 @@ def unpack(file: Path) -> io.BytesIO:
     """
     with zipfile.ZipFile(file) as archive:
         about = archive.getinfo(_MEMBER)
-        if about.file_size > max(about.compress_size * _LARGEST_RATIO, _SMALL):
+        if about.file_size > max(about.compress_size * LARGEST_RATIO, SMALL):
             raise damaged(f"{_MEMBER} unpacks from {about.compress_size} to {about.file_size} bytes.")
         if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise damaged(f"{_MEMBER} is compressed in a way that Keras does not use.")
@@ -54,7 +54,7 @@ def stored(file: Any) -> Arrays:
     found: Arrays = {}
     for path, dataset in store.arrays(file):
         parts = path.replace("\\", "/").split("/")  # Keras 2 on Windows
-        if _TRAINING.isdisjoint(parts) and _CHANCE not in parts:
+        if TRAINING.isdisjoint(parts) and _CHANCE not in parts:
             if len(parts) < 2 or parts[-2] != "vars":
                 raise damaged(f"The weights hold {shown(path)}; expected .../vars/<number>.")
             found.setdefault("/".join(parts[:-2]), {})[parts[-1]] = dataset
