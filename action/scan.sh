@@ -16,6 +16,7 @@ annotations="$reports/annotations.txt"
 
 # A summary over 1 MiB is dropped by GitHub as a whole.
 readonly SUMMARY_LIMIT=900000
+readonly UNKNOWN_BASE=0000000000000000000000000000000000000000
 
 random() {
   od -An -N16 -tx1 /dev/urandom | tr -d ' \n'
@@ -47,7 +48,7 @@ scan_environment() {
 options() {
   local -A values=(
     [policy]="${GATE_POLICY:-}" [profile]="${GATE_PROFILE:-}" [data]="${GATE_DATA:-}"
-    [input-range]="${GATE_INPUT_RANGE:-}" [diff]="$1"
+    [input-range]="${GATE_INPUT_RANGE:-}" [diff]="$1" [policy-from]="${1:+base}"
   )
   local name
   for name in "${!values[@]}"; do
@@ -82,7 +83,8 @@ field() {
   "$(dirname "$GATE_COMMAND")/python" -I -c '
 import json, sys
 report = json.load(open(sys.argv[1], encoding="utf-8"))
-print({"verdict": report["verdict"], "models": len(report["artifacts"])}[sys.argv[2]])' "$json" "$1"
+models = [each for each in report["artifacts"] if each["path"] != "."]
+print({"verdict": report["verdict"], "models": len(models)}[sys.argv[2]])' "$json" "$1"
 }
 
 summarize() {
@@ -114,11 +116,14 @@ if [[ "${#selected[@]}" -eq 0 || -n "${GATE_BASE:-}" ]]; then
   base="$(bash "$here/base.sh" 2>"$reports/base.txt")" || {
     muted cat "$reports/base.txt"
     annotate "$(tail -n 1 "$reports/base.txt")"
-    finish 3 incomplete 0
+    base="$UNKNOWN_BASE" # the gate ends with 3, and writes reports that say so
   }
 fi
 if [[ "${#selected[@]}" -eq 0 && -z "$base" ]]; then
   selected=(.)
+fi
+if [[ -n "${GATE_CACHE_KEY:-}" ]]; then
+  export BACKDOOR_GATE_CACHE="$GATE_CACHE" BACKDOOR_GATE_CACHE_KEY="$GATE_CACHE_KEY"
 fi
 mapfile -d '' -t given < <(options "$base")
 mapfile -d '' -t environment < <(scan_environment)

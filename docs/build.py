@@ -56,7 +56,9 @@ def _deeper(text: str) -> str:
 
 def cli_page() -> str:
     """Return the help text of every command."""
-    root = click.Context(cli, info_name="backdoor-gate", max_content_width=100, terminal_width=100)
+    # click keeps a command's help option from its first context on, so that has to be like the one of the tool.
+    settings = {**cli.context_settings, "max_content_width": 100, "terminal_width": 100}
+    root = click.Context(cli, info_name="backdoor-gate", **settings)
     parts = [f"## {name}\n\n```text\n{text}\n```" for name, text in _helps(cli, root)]
     return _NOTE + "# Command line\n\n" + "\n\n".join(parts) + "\n"
 

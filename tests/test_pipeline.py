@@ -6,19 +6,25 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from gate.cache.verdicts import VerdictCache
 from gate.cli.registry import known_detectors
+from gate.core.content import Content
 from gate.core.errors import IncompleteError
+from gate.core.evidence import Evidence, Status
+from gate.core.job import Job
 from gate.core.report import ArtifactReport, ScanReport, Verdict
+from gate.core.scan import Scan
 from gate.discover import files
 from gate.discover.git import changed
 from gate.pipeline import Request, run, shard_of
 from gate.policy.loader import builtin_directory, load
 from gate.policy.model import Policy
+from gate.policy.waivers.model import Exemptions, Known
 
 
 class Listener:
@@ -191,6 +197,35 @@ def test_an_unchanged_model_starts_no_child(
     assert first == dataclasses.replace(
         second, artifacts=tuple(dataclasses.replace(entry, is_cached=False) for entry in second.artifacts)
     )
+
+
+class Measured(VerdictCache):
+    """A cache that has the scan of whatever it is asked for: a backdoor, in a network with a digest."""
+
+    def find(self, job: Job) -> Scan | None:
+        evidence = (
+            Evidence(detector=call.detector, rule="BD101", status=Status.MEASURED, anomaly_index=4.0)
+            for call in job.detectors
+        )
+        content = Content(sha256="ab" * 32, architecture_sha256="cd" * 32, layers=())
+        self.keep(job, Scan(artifact=job.artifact, evidence=tuple(evidence), score=0.1, content=content))
+        return super().find(job)
+
+
+@pytest.mark.parametrize(("digest", "verdict"), [("ab" * 32, Verdict.WAIVED), ("0" * 64, Verdict.FAIL)])
+def test_an_exception_may_be_bound_to_the_network(
+    request_for: Callable[..., Request], tmp_path: Path, examples: Path, digest: str, verdict: Verdict
+) -> None:
+    model = str(examples / "models" / "clean.keras")
+    known = Known(rule="BD101", path="models/clean.keras", digest=f"content:{digest}", source="b.json:1")
+    request = request_for(
+        selection=files.from_paths([model], examples),
+        is_static=False,
+        cache=Measured(tmp_path / "cache", b"secret"),
+        exemptions=Exemptions(today=date(2026, 11, 21), baseline=(known,)),
+    )
+
+    assert [verdict] == [entry.verdict for entry in run(request, Listener()).artifacts]
 
 
 def test_a_scan_that_is_incomplete_is_done_again(request_for: Callable[..., Request], tmp_path: Path) -> None:

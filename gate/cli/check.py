@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,11 @@ import click
 from gate.cli import suggestions
 from gate.cli.verdict_cache import KEY_VARIABLE, cache_dir_option, open_cache
 from gate.core.errors import UsageError
-from gate.core.report import ExitCode
+from gate.core.job import DataCall
+from gate.core.report import ExitCode, ScanReport
 
 if TYPE_CHECKING:
     from gate.cli.outputs import Target
-    from gate.discover.files import Selection
-    from gate.policy.model import Policy
 
 _EXECUTORS_TO_COME = ("dask", "ray")
 # No program that the gate starts has to know them.
@@ -39,6 +37,14 @@ _SECRETS = frozenset({KEY_VARIABLE})
     shell_complete=suggestions.policies,
     help="Policy file, or default, strict, paper, research.",
 )
+@click.option(
+    "--policy-from",
+    metavar="base|head|PATH",
+    help="Whose policy and waivers judge: the base's (the default with --diff, if it has a policy), those that lie "
+    "here, or those in a folder.",
+)
+@click.option("--waivers", metavar="FILE", help="Waivers; .backdoor-gate/waivers.yaml by default.")
+@click.option("--baseline", metavar="FILE", help="Known findings; .backdoor-gate/baseline.json by default.")
 @click.option(
     "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
 )
@@ -97,6 +103,7 @@ _SECRETS = frozenset({KEY_VARIABLE})
     metavar="FILE",
     help="Sign the attestation with this Ed25519 key (PEM).",
 )
+@click.option("--list", "is_list", is_flag=True, help="Say what would be scanned and why, and scan nothing.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the verdict; errors of usage still count.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if all models pass.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every model and class in full.")
@@ -106,6 +113,9 @@ def check(
     diff: str | None,
     files_from: str | None,
     policy_source: str | None,
+    policy_from: str | None,
+    waivers: str | None,
+    baseline: str | None,
     profile: str | None,
     data: str | None,
     data_role: str,
@@ -120,6 +130,7 @@ def check(
     cache_dir: str | None,
     no_cache: bool,
     attestation_key: str | None,
+    is_list: bool,
     exit_zero: bool,
     quiet: bool,
     verbose: bool,
@@ -130,39 +141,58 @@ def check(
     """
     from gate import pipeline
     from gate.cli.outputs import parse_targets, write
+    from gate.cli.plan import show_plan
     from gate.cli.progress import listener
     from gate.cli.registry import all_rules
+    from gate.cli.selecting import select
     from gate.cli.terminal import environment, is_ci
-    from gate.core.job import DataCall
+    from gate.cli.terms import Wanted, terms_of
+    from gate.discover.selection import Selection, merge
 
     targets = parse_targets(outputs)
     sign = _signer(attestation_key, targets)
     _check_executor(executor)
     root = Path.cwd()
-    policy = _load_policy(policy_source, root)
-    if data is not None and not (root / data).exists():
-        raise UsageError(
-            f"--data: {data} does not exist.",
-            hint="Name an .npz file, a folder of class folders, or a .csv list.",
-        )
+    environ = _environ()
+    selected = select(paths, staged=staged, diff=diff, files_from=files_from, root=root, environ=environ)
+    wanted = Wanted(policy=policy_source, origin=policy_from, waivers=waivers, baseline=baseline)
+    terms = terms_of(wanted, selected, root, environ)
     request = pipeline.Request(
-        selection=_select(paths, staged=staged, diff=diff, files_from=files_from, root=root),
-        policy=policy,
+        selection=merge([selected.selection, Selection(notices=terms.notices)]),
+        policy=terms.policy,
+        exemptions=terms.exemptions,
         root=root,
-        environ=_environ(),
-        profile=profile or policy.profile or "quick",
+        environ=environ,
+        profile=profile or terms.policy.profile or "quick",
         seed=seed,
         jobs=jobs,
         shard=_parse_shard(shard),
         input_range=_parse_range(input_range),
-        data=None if data is None else DataCall(path=data, role=data_role),
+        data=_data(data, data_role, root),
         is_static=is_static,
-        require_sandbox=is_ci(environment()) if require_sandbox is None else require_sandbox,
-        cache=None if no_cache else open_cache(cache_dir, environment()),
+        require_sandbox=is_ci(environ) if require_sandbox is None else require_sandbox,
+        cache=None if no_cache or is_list else open_cache(cache_dir, environment()),
     )
+    if is_list:
+        return show_plan(request)
     with listener() as events:
         report = pipeline.run(request, events)
     write(report, targets, all_rules(), verbose=verbose, quiet=quiet, sign=sign)
+    return _exit_code(report, exit_zero=exit_zero)
+
+
+def _data(path: str | None, role: str, root: Path) -> DataCall | None:
+    if path is None:
+        return None
+    if not (root / path).exists():
+        raise UsageError(
+            f"--data: {path} does not exist.",
+            hint="Name an .npz file, a folder of class folders, or a .csv list.",
+        )
+    return DataCall(path=path, role=role)
+
+
+def _exit_code(report: ScanReport, *, exit_zero: bool) -> ExitCode:
     if exit_zero and report.exit_code:
         click.echo(f"backdoor-gate: --exit-zero hides exit code {report.exit_code.value}.", err=True)
         return ExitCode.PASS
@@ -196,43 +226,6 @@ def _environ() -> Mapping[str, str]:
     from gate.cli.terminal import environment
 
     return {name: value for name, value in environment().items() if name not in _SECRETS}
-
-
-def _load_policy(source: str | None, root: Path) -> Policy:
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
-
-    return load(source, known_detectors(), builtin_directory(), root)
-
-
-def _select(
-    paths: tuple[str, ...], *, staged: bool, diff: str | None, files_from: str | None, root: Path
-) -> Selection:
-    from gate.discover import files, git
-
-    chosen = sum((bool(paths), staged, diff is not None, files_from is not None))
-    if chosen > 1:
-        raise UsageError(
-            "Expected one of PATH, --staged, --diff and --files-from, received several.", hint="Choose one."
-        )
-    if staged:
-        return git.staged(root, _environ())
-    if diff is not None:
-        return git.changed(diff, root, _environ())
-    if files_from is not None:
-        return files.from_list(_read_list(files_from), root)
-    return files.from_paths(paths or (".",), root)
-
-
-def _read_list(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"--files-from: {name} cannot be read: {error.strerror}.", hint="Name a file, or -."
-        ) from error
 
 
 def _parse_range(value: str | None) -> tuple[float, float] | None:

@@ -94,13 +94,15 @@ def _require_same_terms(reports: list[tuple[str, ScanReport]]) -> None:
     for name, report in reports:
         if _terms(report) != _terms(first):
             raise UsageError(
-                f"{name} and {first_name} differ in version, policy, profile or seed; their verdicts do not add up.",
+                f"{name} and {first_name} differ in version, policy, waivers, profile or seed; "
+                "their verdicts do not add up.",
                 hint="Run all shards with the same options.",
             )
 
 
-def _terms(report: ScanReport) -> tuple[str, str, str, int]:
-    return report.version, report.policy.sha256, report.profile, report.seed
+def _terms(report: ScanReport) -> tuple[object, ...]:
+    exceptions = tuple(stamp and stamp.sha256 for stamp in (report.waivers, report.baseline))
+    return report.version, report.policy.sha256, *exceptions, report.profile, report.seed
 
 
 def _require_all_shards(reports: list[tuple[str, ScanReport]]) -> None:

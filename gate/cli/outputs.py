@@ -103,7 +103,7 @@ def _write(path: Path, text: str | bytes) -> None:
         if _is_stream(path):
             path.write_bytes(content)
         else:
-            _replace(path, content)
+            replace_file(path, content)
     except OSError as error:
         raise UsageError(
             f"--output: {path} cannot be written: {error.strerror}.", hint="Name another file."
@@ -115,7 +115,7 @@ def _is_stream(path: Path) -> bool:
     return path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put a file into its place whole, or leave what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

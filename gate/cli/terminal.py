@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
+from gate.core.text import printable
+
 _WIDEST = 110
 _NARROWEST = 40
 
@@ -41,6 +43,12 @@ def terminal(stream: TextIO, environ: Mapping[str, str]) -> Terminal:
 def _columns(environ: Mapping[str, str]) -> str:
     columns = environ.get("COLUMNS", "")
     return columns if columns.isdecimal() else "100"
+
+
+def harmless(text: str) -> str:
+    """Return hostile text on one line that neither a terminal nor a runner obeys."""
+    # GitHub's runner obeys `##[` anywhere in a line of the log, and `::` at its start.
+    return printable(text, 2000).replace("##[", "## [").replace("::", ": :")
 
 
 def environment() -> Mapping[str, str]:

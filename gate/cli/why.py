@@ -7,12 +7,14 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gate.cli.waiver_stub import FILE, stub
+from gate.cli.waiver_stub import stub
 from gate.core.evidence import Evidence
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.reproduce import command
 from gate.core.rule import Rule
 from gate.core.text import harmless
+from gate.policy.rules import EXPIRED_WAIVER
+from gate.policy.waivers.loader import WAIVERS
 
 if TYPE_CHECKING:
     from gate.policy.model import Policy
@@ -41,7 +43,8 @@ def why(
     yield f"{harmless(entry.artifact.path, _LONG)} {_OUTCOMES[entry.verdict]}"
     if entry.findings or entry.not_checked:
         yield from _reasons(entry, rules)
-        yield from _ways_out(entry, policy)
+        if entry.verdict is not Verdict.WAIVED:
+            yield from _ways_out(entry, policy)
         yield from _waivers(entry)
     yield "\n  To see it again"
     yield f"    {harmless(command(report, [entry]), _LONG)}"
@@ -54,6 +57,8 @@ def _reasons(entry: ArtifactReport, rules: dict[str, Rule]) -> Iterator[str]:
         yield from _item(f"{_named(finding.rule, rules)} ({grade}): {finding.message}")
     for gap in entry.not_checked:
         yield from _item(f"{_named(gap.rule, rules)}, not checked: {gap.message}")
+    for exemption in entry.exemptions:
+        yield from _item(f"{exemption.rule} does not count: {exemption}")
 
 
 def _named(rule: str, rules: dict[str, Rule]) -> str:
@@ -97,10 +102,13 @@ def _threshold(entry: ArtifactReport, evidence: Evidence, policy: Policy | None)
 
 
 def _waivers(entry: ArtifactReport) -> Iterator[str]:
-    if entry.verdict is not Verdict.FAIL:
+    # Nothing waives a waiver that expired: it is renewed.
+    excused = {EXPIRED_WAIVER.id, *(exemption.rule for exemption in entry.exemptions)}
+    rules = sorted({finding.rule for finding in entry.findings} - excused)
+    if entry.verdict is not Verdict.FAIL or not rules:
         return
-    yield f"\n  A waiver, to fill in and paste below `waivers:` in {FILE}"
-    for rule in sorted({finding.rule for finding in entry.findings}):
+    yield f"\n  A waiver, to fill in and paste below `waivers:` in {WAIVERS}; `backdoor-gate waive` writes it, too"
+    for rule in rules:
         yield textwrap.indent(stub(rule, entry.artifact), "    ")
 
 

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from gate.core.artifact import Artifact
 from gate.core.content import Difference
 from gate.core.evidence import Evidence
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 
 
@@ -97,6 +98,7 @@ class ArtifactReport:
         content_sha256: Digest of the network whatever its file, see `gate.triage.content`; "" if there is none.
         is_cached: Whether the measurements come from the verdict cache.
         difference: How the network differs from the base commit's; None without `--diff`, or if it is not known.
+        exemptions: Rules whose findings do not count here, and why; sorted by rule.
     """
 
     artifact: Artifact
@@ -113,11 +115,16 @@ class ArtifactReport:
     content_sha256: str = ""
     is_cached: bool = False
     difference: Difference | None = None
+    exemptions: tuple[Exemption, ...] = ()
+
+    def exemption(self, rule: str) -> Exemption | None:
+        """Return why findings of a rule do not count on this model; None if they do."""
+        return next((each for each in self.exemptions if each.rule == rule), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyStamp:
-    """Which policy judged: digest of its resolved content, and where it came from."""
+    """Which policy, waivers or baseline judged: digest of what they say, and where they came from."""
 
     sha256: str
     source: str
@@ -136,6 +143,8 @@ class ScanReport:
         notices: Remarks on the run as a whole, such as "no model changed".
         sandbox: How the scanning processes were locked in, such as "landlock 7, seccomp" or "none: ..."; "" if none
             of them told.
+        waivers: Which waivers held; None if there were none.
+        baseline: Which baseline held; None if there was none.
     """
 
     version: str
@@ -145,11 +154,19 @@ class ScanReport:
     artifacts: tuple[ArtifactReport, ...] = ()
     notices: tuple[str, ...] = ()
     sandbox: str = ""
+    waivers: PolicyStamp | None = None
+    baseline: PolicyStamp | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the run: findings win over incompleteness."""
         return exit_code(self.artifacts)
+
+    @property
+    def exceptions(self) -> tuple[tuple[str, PolicyStamp], ...]:
+        """Which files excuse findings, with the name of their kind; none if there are none."""
+        stamps = (("waivers", self.waivers), ("baseline", self.baseline))
+        return tuple((name, stamp) for name, stamp in stamps if stamp)
 
     @property
     def verdict(self) -> Verdict:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import posixpath
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from gate.core import rules
@@ -15,76 +13,11 @@ from gate.core.errors import IncompleteError, UsageError
 from gate.core.report import Gap
 from gate.core.text import printable
 from gate.discover.listing import parse_list
-from gate.discover.pointers import DVC_SUFFIX, DvcOutput, parse_dvc, read_dvc
+from gate.discover.names import MODEL_SUFFIXES, is_dvc, is_model, model_path
+from gate.discover.pointers import read_dvc
+from gate.discover.selection import Candidate, Selection, because, merge
+from gate.discover.tracked import select_dvc
 from gate.discover.walk import Tree, matches, walk
-
-MODEL_SUFFIXES = (".h5", ".hdf5", ".keras")
-
-_SAVED_MODEL = re.compile(r"(?:^|/)saved_model\.pb(?:txt)?$", re.IGNORECASE)
-_SAVED_WEIGHTS = re.compile(r"(?:^|(?<=/))variables/variables\.(?:index|data-\d+-of-\d+)$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A file that may be a model, not read yet.
-
-    Attributes:
-        path: Name to show, relative to the root where possible, with forward slashes.
-        file: Where it lies in the working tree.
-        blob: Git object that holds the content; "" if `file` does.
-        tracked: What DVC says the content must be; None if DVC does not track it.
-        base: Git object that lies under this path at the commit that is compared with; "" if there is none.
-    """
-
-    path: str
-    file: Path
-    blob: str = ""
-    tracked: DvcOutput | None = None
-    base: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """The models of a run, and what could not be selected.
-
-    Attributes:
-        candidates: Sorted by path, each path once, none that has a gap.
-        gaps: (path, why it will not be scanned), sorted by path, each path once.
-        notices: Remarks on the selection as a whole.
-    """
-
-    candidates: tuple[Candidate, ...] = ()
-    gaps: tuple[tuple[str, Gap], ...] = ()
-    notices: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is neither a model nor a gap."""
-        return not self.candidates and not self.gaps
-
-
-def merge(selections: Iterable[Selection]) -> Selection:
-    """Return one selection of all, each path once.
-
-    A gap wins over a candidate. Where both git and DVC hold a file, git's content must be what DVC says;
-    where two ``.dvc`` files claim one, neither may hide the other.
-    """
-    parts = tuple(selections)
-    gaps = {path: gap for part in parts for path, gap in part.gaps}
-    candidates: dict[str, Candidate] = {}
-    for candidate in (candidate for part in parts for candidate in part.candidates):
-        known = candidates.get(candidate.path, candidate)
-        tracked, claim = known.tracked or candidate.tracked, candidate.tracked or known.tracked
-        if tracked and claim and tracked.md5 != claim.md5:
-            gaps[candidate.path] = _contested(candidate.path, tracked, claim)
-        candidates[candidate.path] = replace(
-            known, blob=known.blob or candidate.blob, base=known.base or candidate.base, tracked=tracked
-        )
-    return Selection(
-        candidates=tuple(candidates[path] for path in sorted(candidates.keys() - gaps.keys())),
-        gaps=tuple(sorted(gaps.items(), key=lambda item: item[0])),
-        notices=tuple(dict.fromkeys(notice for part in parts for notice in part.notices)),
-    )
 
 
 def from_paths(arguments: Sequence[str], root: Path) -> Selection:
@@ -111,7 +44,7 @@ def from_list(source: bytes, root: Path) -> Selection:
         root: Directory that the names are relative to.
     """
     names = parse_list(source)
-    selection = merge(_listed(name, root) for name in names if is_model(name))
+    selection = because(merge(_listed(name, root) for name in names if is_model(name)), "listed")
     skipped = sum(not is_model(name) for name in names)
     remarks = [f"{skipped} listed name(s) do not look like models."] if skipped else []
     if selection.is_empty:
@@ -119,74 +52,14 @@ def from_list(source: bytes, root: Path) -> Selection:
     return merge([selection, Selection(notices=tuple(remarks))])
 
 
-def model_path(path: str) -> str:
-    """Return the model that a file belongs to by its name; "" if to none.
-
-    The weights of a SavedModel belong to the ``saved_model.pb`` above them.
-    """
-    if path.lower().endswith(MODEL_SUFFIXES) or is_saved_model(path):
-        return path
-    weights = _SAVED_WEIGHTS.search(path)
-    return path[: weights.start()] + "saved_model.pb" if weights else ""
-
-
-def is_saved_model(path: str) -> bool:
-    """Return whether a name is that of a SavedModel's graph."""
-    return _SAVED_MODEL.search(path) is not None
-
-
-def is_model(path: str) -> bool:
-    """Return whether a name looks like a model, part of one, or a ``.dvc`` file that may stand for one."""
-    return bool(model_path(path)) or path.lower().endswith(DVC_SUFFIX)
-
-
-def select_dvc(path: str, file: Path, source: bytes, *, is_explicit: bool = False) -> Selection:
-    """Select the models that a ``.dvc`` file stands for.
-
-    Args:
-        path: Path of the ``.dvc`` file, as shown.
-        file: Where it lies in the working tree.
-        source: Its content.
-        is_explicit: Whether the user named it, so that it stands for models whatever they are called.
-    """
-    try:
-        outputs = parse_dvc(source, path)
-    except IncompleteError as error:
-        return Selection(gaps=((path, error.gap),))
-    return merge(_tracked(output, file, is_explicit) for output in outputs)
-
-
-def _tracked(output: DvcOutput, file: Path, is_explicit: bool) -> Selection:
-    shown = posixpath.normpath(posixpath.join(posixpath.dirname(output.pointer), output.path))
-    if output.is_directory:
-        message = (
-            f"{output.pointer}: DVC tracks a directory; models in it are scanned only where they lie. "
-            f"Fetch it and name {shown}/ as well."
-        )
-        if not is_explicit:
-            return Selection(notices=(message,))
-        return Selection(gaps=((shown, Gap(rule=rules.UNSUPPORTED.id, message=message)),))
-    if not is_explicit and not model_path(shown):
-        return Selection()
-    return Selection(candidates=(Candidate(path=shown, file=file.parent / output.path, tracked=output),))
-
-
-def _contested(path: str, one: DvcOutput, other: DvcOutput) -> Gap:
-    return Gap(
-        rule=rules.UNREADABLE.id,
-        message=f"{path}: {one.pointer} and {other.pointer} both claim this file, with different digests, so it is "
-        "not settled which model is meant. Remove one of the two.",
-    )
-
-
 def _named(argument: str, root: Path) -> Selection:
     place = root / argument
     if argument and os.path.isdir(place):  # noqa: PTH112 - Path.is_dir raises on names that are too long
-        return _below(argument, place, root)
+        return because(_below(argument, place, root), f"below {argument}")
     if argument and os.path.lexists(place):
-        return _file(place, root, is_explicit=True)
+        return because(_file(place, root, is_explicit=True), "named")
     if glob.has_magic(argument):
-        return _matching(argument, root)
+        return because(_matching(argument, root), f"matches {argument}")
     raise UsageError(
         f"PATH: expected a model file, a directory or a pattern, received {printable(argument)!r}, "
         f"which does not exist in {printable(str(root))}.",
@@ -255,7 +128,7 @@ def _listed(name: str, root: Path) -> Selection:
 
 def _file(file: Path, root: Path, *, is_explicit: bool = False) -> Selection:
     path = _shown(file, root)
-    if path.lower().endswith(DVC_SUFFIX):
+    if is_dvc(path):
         return _dvc(path, file, is_explicit)
     model = model_path(path) or (path if is_explicit else "")
     if not model:

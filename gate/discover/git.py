@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from gate.core import rules
-from gate.core.errors import GateError, IncompleteError, UsageError
+from gate.core.errors import GateError, IncompleteError
 from gate.core.report import Gap
-from gate.core.text import printable
-from gate.discover.files import Candidate, Selection, is_model, merge, model_path, select_dvc
+from gate.discover.base import resolve
+from gate.discover.names import is_dvc, is_model, model_path
 from gate.discover.opening import symlink
-from gate.discover.pointers import DVC_MAX_BYTES, DVC_SUFFIX, damaged_dvc, read_dvc
+from gate.discover.pointers import DVC_MAX_BYTES, damaged_dvc, read_dvc
 from gate.discover.repository import attempt, git, line, require, top_of
+from gate.discover.selection import Candidate, Selection, because, merge
+from gate.discover.tracked import select_dvc
 
 _SYMLINK = "120000"
 _SUBMODULE = "160000"
@@ -52,7 +52,7 @@ def staged(root: Path, environ: Mapping[str, str]) -> Selection:
     """
     top = top_of(root, environ)
     changes = _changes("--cached", top, environ)
-    selection = merge(_select(change, top, environ, is_staged=True) for change in changes)
+    selection = merge(_select(change, top, environ) for change in changes)
     return _or_notice(selection, "No model is changed in the index.")
 
 
@@ -61,7 +61,8 @@ def changed(base: str, root: Path, environ: Mapping[str, str]) -> Selection:
 
     Args:
         base: Any name of a commit. Where no history shared with HEAD is known, as in shallow clones, the
-            models that differ from `base` itself are selected.
+            models that differ from `base` itself are selected; where HEAD left it more than once, those that
+            differ from any of these commits.
         root: A directory of the repository; all of the repository counts.
         environ: Environment for git, as this process got it.
 
@@ -69,15 +70,10 @@ def changed(base: str, root: Path, environ: Mapping[str, str]) -> Selection:
         UsageError: `base` begins with a dash, or `root` is in no repository.
         IncompleteError: `base` names no commit here, or git is missing or failed.
     """
-    if base.startswith("-"):
-        raise UsageError(
-            f"--diff: expected a commit, received {printable(base)!r}, which git would take for an option.",
-            hint="Name a branch, tag or commit, such as origin/main.",
-        )
-    top = top_of(root, environ)
-    fork = _fork(_commit(base, top, environ), top, environ)
-    selection = merge(_select(change, top, environ) for change in _changes(fork, top, environ))
-    return _or_notice(selection, f"No model differs from {base} ({fork[:12]}).")
+    found = resolve(base, root, environ)
+    changes = {change.path: change for fork in found.forks for change in _changes(fork, found.top, environ)}
+    selection = merge(_select(change, found.top, environ, since=str(found)) for change in changes.values())
+    return _or_notice(selection, f"No model differs from {base} ({found.forks[0][:12]}).")
 
 
 def read_blob(blob: str, target: BinaryIO, root: Path, environ: Mapping[str, str]) -> None:
@@ -135,7 +131,13 @@ def _change(meta: str, path: str) -> _Change:
     )
 
 
-def _select(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged: bool = False) -> Selection:
+def _select(change: _Change, top: Path, environ: Mapping[str, str], *, since: str = "") -> Selection:
+    verb = "added" if change.status == "A" else "changed"
+    where = f"since {since}" if since else "in the index"
+    return because(_models(change, top, environ, is_staged=not since), f"{verb} {where}")
+
+
+def _models(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged: bool) -> Selection:
     path = change.path
     if change.mode == _SUBMODULE:
         return Selection(
@@ -149,7 +151,7 @@ def _select(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged
         return Selection(gaps=((path, symlink(path).gap),))
     # A sparse checkout lacks files that did change; git has their content.
     blob = change.blob if is_staged or not os.path.lexists(top / path) else ""
-    if path.lower().endswith(DVC_SUFFIX):
+    if is_dvc(path):
         return _select_dvc(path, top, blob, environ)
     model = model_path(path)
     content = blob if model == path else ""
@@ -181,42 +183,3 @@ def _unmerged(path: str) -> Gap:
 
 def _or_notice(selection: Selection, notice: str) -> Selection:
     return merge([selection, Selection(notices=(notice,))]) if selection.is_empty else selection
-
-
-def _commit(base: str, top: Path, environ: Mapping[str, str]) -> str:
-    found = attempt(("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}"), top, environ)
-    if found.returncode == 0:
-        return line(found.stdout)
-    is_shallow = line(git(("rev-parse", "--is-shallow-repository"), top, environ)) == "true"
-    raise IncompleteError(
-        rules.SCAN_FAILED.id,
-        f"--diff: expected a commit that this {'shallow clone' if is_shallow else 'repository'} holds, "
-        f"received {printable(base)!r}; it is not known which models changed.",
-        hint=_fetch_hint(base, is_shallow),
-    )
-
-
-def _fork(commit: str, top: Path, environ: Mapping[str, str]) -> str:
-    found = attempt(("merge-base", commit, "HEAD"), top, environ)
-    if found.returncode == 1:  # git's word for "no common ancestor"
-        return commit
-    return line(require(found))
-
-
-def _fetch_hint(base: str, is_shallow: bool) -> str:
-    if not base.strip("0"):
-        return "CI gives no base for the first push of a branch: compare with the default branch, `--diff origin/main`."
-    depth = "--depth=1 " if is_shallow else ""
-    return (
-        f"Fetch it: `git fetch {depth}origin {shlex.quote(_refspec(printable(base)))}` "
-        "(or all history; in GitHub's checkout action: `fetch-depth: 0`)."
-    )
-
-
-def _refspec(base: str) -> str:
-    if re.fullmatch(r"[0-9a-f]{7,64}", base):
-        return base
-    if base.startswith("origin/"):
-        branch = base.removeprefix("origin/")
-        return f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
-    return f"{base}:{base}"

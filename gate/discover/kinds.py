@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from gate.core import rules
 from gate.core.artifact import ModelFormat
 from gate.core.report import Gap
-from gate.discover.files import is_saved_model
+from gate.discover.names import is_saved_model
 from gate.discover.pointers import LFS_MAX_BYTES, parse_lfs
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"

@@ -1,4 +1,4 @@
-"""Recognise the few lines of text that Git LFS and DVC commit in place of a model."""
+"""Recognise the few lines of text that Git LFS and DVC commit in place of models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from gate.core import rules
 from gate.core.errors import IncompleteError
@@ -15,8 +16,7 @@ from gate.core.report import Gap
 from gate.discover.opening import open_regular
 
 LFS_MAX_BYTES = 1024  # the Git LFS specification's own limit
-DVC_MAX_BYTES = 65536
-DVC_SUFFIX = ".dvc"
+DVC_MAX_BYTES = 1 << 18  # a lock holds every stage of a pipeline
 
 _LFS_VERSIONS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 _LFS_OID = re.compile(rb"^oid sha256:([0-9a-f]{64})\r?$", re.MULTILINE)
@@ -38,14 +38,16 @@ class LfsPointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DvcOutput:
-    """One file that a ``.dvc`` file stands for.
+    """One file or directory that a ``.dvc`` file or ``dvc.lock`` stands for.
 
     Attributes:
-        pointer: Path of the ``.dvc`` file, as shown.
-        pointer_sha256: Digest of the ``.dvc`` file's bytes.
-        pointer_size: Bytes of the ``.dvc`` file.
-        path: Path of the tracked file relative to the ``.dvc`` file's directory, with forward slashes.
-        md5: Digest of the tracked file as DVC states it; "" if it does not.
+        pointer: Path of the ``.dvc`` file or the lock, as shown.
+        pointer_sha256: Digest of its bytes.
+        pointer_size: Its size in bytes.
+        path: Path of what is tracked, relative to the pointer's directory, with forward slashes.
+        md5: Digest of the tracked file as DVC states it, or of a directory's listing; "" if it does not.
+        is_directory: Whether a whole directory is tracked.
+        files: (path within it, md5) of its files where the pointer itself lists them.
     """
 
     pointer: str
@@ -53,11 +55,8 @@ class DvcOutput:
     pointer_size: int
     path: str
     md5: str
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether a whole directory is tracked; then the digest is that of a listing."""
-        return self.md5.endswith(".dir")
+    is_directory: bool = False
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def parse_lfs(source: bytes) -> LfsPointer | None:
@@ -91,7 +90,7 @@ def lfs_gap(path: str, pointer: LfsPointer) -> Gap:
 
 
 def read_dvc(file: Path, pointer: str) -> bytes:
-    """Return a ``.dvc`` file's content, cut short where it is too large to parse.
+    """Return the content of a file of DVC, cut short where it is too large to parse.
 
     Raises:
         IncompleteError: It is no regular file, or may not be read.
@@ -101,7 +100,7 @@ def read_dvc(file: Path, pointer: str) -> bytes:
 
 
 def parse_dvc(source: bytes, pointer: str) -> tuple[DvcOutput, ...]:
-    """Return the files that a ``.dvc`` file stands for.
+    """Return what a ``.dvc`` file stands for.
 
     Args:
         source: The whole file.
@@ -110,28 +109,74 @@ def parse_dvc(source: bytes, pointer: str) -> tuple[DvcOutput, ...]:
     Raises:
         IncompleteError: It is not what DVC writes, so nobody can say which models it stands for.
     """
-    document = _yaml(source, pointer)
-    outputs = document.get("outs") if isinstance(document, dict) else None
-    directory = document.get("wdir", ".") if isinstance(document, dict) else "."
-    if not isinstance(outputs, list) or not all(isinstance(out, dict) and out.get("path") for out in outputs):
+    document = _mapping(_yaml(source, pointer))
+    outputs = document.get("outs")
+    if not _are_outputs(outputs):
         raise damaged_dvc(pointer, "expected a list `outs`, each with a `path`")
-    return tuple(
-        DvcOutput(
-            pointer=pointer,
-            pointer_sha256=hashlib.sha256(source).hexdigest(),
-            pointer_size=len(source),
-            path=posixpath.join(str(directory), str(out["path"])),
-            md5=str(out.get("md5") or ""),
-        )
-        for out in outputs
+    directory = str(document.get("wdir", "."))
+    return tuple(_output(out, directory, source, pointer) for out in outputs)
+
+
+def parse_lock(source: bytes, pointer: str, pipeline: bytes = b"") -> tuple[DvcOutput, ...]:
+    """Return what the stages of a ``dvc.lock`` made.
+
+    Args:
+        source: The whole file.
+        pointer: Its path, as shown.
+        pipeline: The ``dvc.yaml`` beside it, which says in what folder a stage works; b"" if there is none.
+
+    Raises:
+        IncompleteError: It, or the pipeline, is not what DVC writes.
+    """
+    document = _mapping(_yaml(source, pointer))
+    stages = document.get("stages") if "schema" in document else document  # the first format had no such key
+    described = _mapping(_mapping(_yaml(pipeline, pointer)).get("stages"))
+    if not isinstance(stages, dict):
+        raise damaged_dvc(pointer, "expected a mapping `stages`")
+    outputs = []
+    for name, stage in stages.items():
+        made = _mapping(stage).get("outs", [])
+        if not _are_outputs(made):
+            raise damaged_dvc(pointer, "expected lists `outs`, each with a `path`")
+        directory = _folder_of(str(name), described)
+        outputs += [_output(out, directory, source, pointer) for out in made]
+    return tuple(outputs)
+
+
+def _folder_of(stage: str, described: dict[str, Any]) -> str:
+    # A stage that stands for many is locked as NAME@ITEM, and says what each does under `do`.
+    said = _mapping(described.get(stage) or described.get(stage.partition("@")[0]))
+    return str(_mapping(said.get("do", said)).get("wdir", "."))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _are_outputs(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(out, dict) and out.get("path") for out in value)
+
+
+def _output(out: dict[str, Any], directory: str, source: bytes, pointer: str) -> DvcOutput:
+    md5, inner = str(out.get("md5") or ""), out.get("files")
+    listed = [_mapping(file) for file in inner] if isinstance(inner, list) else []
+    return DvcOutput(
+        pointer=pointer,
+        pointer_sha256=hashlib.sha256(source).hexdigest(),
+        pointer_size=len(source),
+        path=posixpath.join(directory, str(out["path"])),
+        md5=md5,
+        is_directory=md5.endswith(".dir") or bool(listed) or "nfiles" in out,
+        files=tuple((str(file.get("relpath", "")), str(file.get("md5") or "")) for file in listed),
     )
 
 
 def dvc_gap(path: str, output: DvcOutput) -> Gap:
-    """Return the gap of a tracked file that is not here as committed, with the command that fetches it."""
+    """Return the gap of what is tracked but not here as committed, with the command that fetches it."""
+    kind = "directory" if output.is_directory else "file"
     return Gap(
         rule=rules.MISSING_OBJECT.id,
-        message=f"{path}: tracked by DVC; the file that {output.pointer} names (md5 {output.md5 or 'not stated'}) "
+        message=f"{path}: tracked by DVC; the {kind} that {output.pointer} names (md5 {output.md5 or 'not stated'}) "
         f"is not here, or is another one. Fetch it: `dvc pull {_shell(output.pointer)}`.",
     )
 
@@ -150,7 +195,7 @@ def _yaml(source: bytes, pointer: str) -> object:
 
 
 def damaged_dvc(pointer: str, expected: str = f"expected at most {DVC_MAX_BYTES} bytes") -> IncompleteError:
-    """Return the refusal of a ``.dvc`` file that nobody can read, by default because of its size."""
+    """Return the refusal of a file of DVC that nobody can read, by default because of its size."""
     return IncompleteError(
         rules.UNREADABLE.id,
         f"{pointer}: cannot be read as a DVC file: {expected}.",

@@ -14,11 +14,12 @@ from gate.core import rules
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
-from gate.discover.files import Candidate
+from gate.discover.dvc_cache import cached
 from gate.discover.git import blob_size, lfs_object, read_blob
 from gate.discover.kinds import kind_of, objection, read_head
 from gate.discover.opening import open_regular
-from gate.discover.pointers import LfsPointer, dvc_gap, lfs_gap, parse_lfs
+from gate.discover.pointers import DvcOutput, LfsPointer, dvc_gap, lfs_gap, parse_lfs
+from gate.discover.selection import Candidate
 
 _CHUNK = 1 << 20
 _KINDS = {".h5": ModelFormat.HDF5, ".hdf5": ModelFormat.HDF5, ".keras": ModelFormat.KERAS_ZIP}
@@ -84,12 +85,9 @@ class _Staging:
 
     def run(self) -> Staged:
         tracked = self.candidate.tracked
-        # os.path says False where Path would raise: a hostile .dvc file may name a path that is too long.
-        is_here = bool(self.candidate.blob) or os.path.exists(self.candidate.file)  # noqa: PTH110
-        if tracked and not is_here:
-            return self.refused(dvc_gap(self.candidate.path, tracked))
-        self.fetch()
-        if tracked and _digest(self.copy, "md5") != tracked.md5:
+        if tracked is None:
+            self.fetch()
+        elif not self.fetch_tracked(tracked):
             return self.refused(dvc_gap(self.candidate.path, tracked))
         artifact = _describe(self.candidate.path, self.copy)
         pointer = parse_lfs(read_head(self.copy))
@@ -117,6 +115,20 @@ class _Staging:
         self.require_small(blob_size(self.candidate.blob, self.root, self.environ))
         with self.copy.open("wb") as target:
             read_blob(self.candidate.blob, target, self.root, self.environ)
+
+    def fetch_tracked(self, tracked: DvcOutput) -> bool:
+        """Return whether the content that DVC names is on this machine, and copied."""
+        # os.path says False where Path would raise: a hostile .dvc file may name a path that is too long.
+        if self.candidate.blob or os.path.exists(self.candidate.file):  # noqa: PTH110
+            self.fetch()
+            if _digest(self.copy, "md5") == tracked.md5:
+                return True
+        for place in () if self.candidate.blob else cached(tracked.md5, self.candidate.file):
+            with suppress(IncompleteError):  # the gap says what is missing
+                self.read(place, follow=True)
+                if _digest(self.copy, "md5") == tracked.md5:
+                    return True
+        return False
 
     def resolve(self, artifact: Artifact, pointer: LfsPointer) -> Staged:
         """Replace an LFS pointer by its object, if a file with the right digest is on this machine."""

@@ -46,12 +46,20 @@ class SettingsDocument(TypedDict):
     data: DataDocument | None
 
 
+class WaiversDocument(TypedDict, total=False):
+    """What waivers may do."""
+
+    max_days: int
+    allow_incomplete: bool
+
+
 class FileDocument(TypedDict, total=False):
     """What a policy file says beside the settings."""
 
     extends: str
     profile: str | None
     exclude: list[str]
+    waivers: WaiversDocument
     paths: list[dict[str, object]]
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import cast
 
 from gate.core.report import PolicyStamp
@@ -153,6 +154,19 @@ class PathPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverTerms:
+    """What waivers may do.
+
+    Attributes:
+        max_days: A waiver may not end later than this many days from the day of the run.
+        allow_incomplete: Whether waivers and baseline may name rules of incomplete scans.
+    """
+
+    max_days: int = 90
+    allow_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """Other settings for the paths that match.
 
@@ -182,6 +196,8 @@ class Policy:
         exclude: Patterns of files that are never scanned. The caller names them to the user.
         settings: For every path.
         overrides: For some paths; later ones win.
+        waivers: What waivers may do.
+        files: Those of the repository that it was made of; they say nothing of its meaning.
     """
 
     source: str
@@ -189,6 +205,8 @@ class Policy:
     exclude: tuple[str, ...] = ()
     settings: PathPolicy = field(default_factory=PathPolicy)
     overrides: tuple[Override, ...] = ()
+    waivers: WaiverTerms = field(default_factory=WaiverTerms)
+    files: tuple[Path, ...] = field(default=(), compare=False)
 
     def for_path(self, path: str) -> PathPolicy:
         """Return what the model at this path (relative to the root, with forward slashes) must satisfy."""
@@ -209,6 +227,7 @@ class Policy:
             "profile": self.profile,
             **self.settings.document(),
             "exclude": self.exclude,
+            "waivers": asdict(self.waivers),
             "paths": [override.document() for override in self.overrides],
         }
         plain: dict[str, object] = json.loads(json.dumps(document))

@@ -29,7 +29,7 @@ class Problem:
     text: str
 
 
-_HINT = "`backdoor-gate policy schema` prints every key and its values."
+_HINT = "`backdoor-gate policy schema` prints every key and its values (waivers, baseline: name it)."
 
 
 def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> PolicyError:

@@ -29,4 +29,29 @@ The score is calibrated on reference models. For a model very unlike those it is
 """,
 )
 
-RULES = (HIGH_SCORE,)
+EXPIRED_WAIVER = Rule(
+    id="BD190",
+    name="expired-waiver",
+    summary="Somebody answered for this model's finding until a day that is over.",
+    severity=Severity.MEDIUM,
+    page="""\
+## What it means
+
+A waiver accepts a finding for a while: it names the rule, the file and its content, a reason, an owner and a last day.
+That day is over, and the finding is still there. An exception that nobody looks at again would be a rule that nobody
+made, so the build fails for the finding and for the waiver.
+
+## How to mend it
+
+Replace the model by one without the finding and remove the waiver. Where the finding is still acceptable, let the
+owner say so again: `backdoor-gate waive REPORT.json --path MODEL --rule RULE --reason ... --owner ...` writes a new
+entry; remove the old one. No waiver may end later than the policy's `waivers.max_days` from today.
+
+## Limits
+
+Only models of the run are looked at. Waivers of other models that have expired are a notice; a scheduled scan of the
+whole repository finds them. Days are days in UTC.
+""",
+)
+
+RULES = (HIGH_SCORE, EXPIRED_WAIVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import yaml
 
 from gate.core.errors import PolicyError
 from gate.policy.problems import START, KeyPath, Position, Problem, refusal, spell
+from gate.policy.store import Store, WorkingTree
 
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 20
@@ -39,6 +41,7 @@ class Source:
         keys: Where the key of each path stands.
         values: Where the value of each path begins.
         problems: What YAML allows and a policy does not: duplicate keys, tags, aliases, infinite numbers.
+        sha256: Digest of the file's bytes, 64 hex digits; "" if it was not read from one.
     """
 
     label: str
@@ -46,31 +49,34 @@ class Source:
     keys: Mapping[KeyPath, Position]
     values: Mapping[KeyPath, Position]
     problems: tuple[Problem, ...] = ()
+    sha256: str = ""
 
 
-def read(path: Path, label: str) -> Source:
-    """Read and parse a policy file.
+def read(path: Path, label: str, store: Store | None = None, kind: str = "policy") -> Source:
+    """Read and parse a policy file, or another one that is written by the same rules.
+
+    Args:
+        path: Where it is, absolute.
+        label: Name of the file as messages show it.
+        store: Who reads it; None for the working tree.
+        kind: What sort of file is expected, for messages.
 
     Raises:
         PolicyError: It cannot be read, is no UTF-8 text, is larger than 1 MiB, or is not YAML.
     """
     try:
-        # A pipe or a device would never end.
-        if path.exists() and not path.is_file():
-            raise refusal(label, [Problem(text="expected a policy file, received a directory or device")])
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
+        content = (store or WorkingTree(root=path.parent)).read(path, _MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         # ValueError: no file can have this name.
         reason = error.strerror if isinstance(error, OSError) else "no valid file name"
-        raise refusal(label, [Problem(text=f"expected a policy file, received: {reason}")]) from error
+        raise refusal(label, [Problem(text=f"expected a {kind} file, received: {reason}")]) from error
     if len(content) > _MAX_BYTES:
         raise refusal(label, [Problem(text=f"expected a file of at most {_MAX_BYTES} bytes, received more")])
-    return parse(_decode(content, label), label)
+    return parse(_decode(content, label), label, hashlib.sha256(content).hexdigest())
 
 
-def parse(text: str, label: str) -> Source:
-    """Parse the text of a policy.
+def parse(text: str, label: str, sha256: str = "") -> Source:
+    """Parse the text of a policy; `sha256` is the digest of the file that it was read from.
 
     Raises:
         PolicyError: It is not YAML, is empty, or is nested too deep to be a policy.
@@ -82,6 +88,7 @@ def parse(text: str, label: str) -> Source:
         keys=builder.keys,
         values=builder.values,
         problems=tuple(builder.problems),
+        sha256=sha256,
     )
 
 

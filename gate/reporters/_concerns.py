@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ScanReport, Verdict
 from gate.core.rule import Confidence, Rule, Severity
@@ -30,6 +31,7 @@ class Concern:
         level: ERROR if it stops the run, WARNING if it does not, NOTE if the policy has waived or tolerated it.
         is_gap: Whether it is about the scan, not about the model.
         occurrence: 1 for the first concern with this fingerprint in the report, 2 for the next.
+        exemption: Why it does not count; None if it does.
     """
 
     entry: ArtifactReport
@@ -37,6 +39,7 @@ class Concern:
     level: Level
     is_gap: bool
     occurrence: int
+    exemption: Exemption | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -58,9 +61,10 @@ def concerns(report: ScanReport, rules: Sequence[Rule]) -> tuple[Concern, ...]:
                 Concern(
                     entry=entry,
                     finding=finding,
-                    level=_level(entry, is_gap=is_gap),
+                    level=_level(entry, finding.rule, is_gap=is_gap),
                     is_gap=is_gap,
                     occurrence=seen[key],
+                    exemption=entry.exemption(finding.rule),
                 )
             )
     levels, ranks = tuple(Level), tuple(Severity)
@@ -76,7 +80,9 @@ def _as_finding(gap: Gap, severities: dict[str, Severity]) -> Finding:
     )
 
 
-def _level(entry: ArtifactReport, *, is_gap: bool) -> Level:
+def _level(entry: ArtifactReport, rule: str, *, is_gap: bool) -> Level:
+    if entry.exemption(rule):
+        return Level.NOTE
     if is_gap and entry.verdict is Verdict.FAIL:
         return Level.WARNING
     if stops_run(entry):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Verdict
 from gate.reporters._console_evidence import class_tables, detectors, portrait
@@ -39,7 +40,10 @@ def block(
     grid.add_column(width=_BADGE)
     grid.add_column(overflow="fold")
     grid.add_row(_badge(entry.verdict), Group(*_head(entry, glyphs, brief=is_brief(entry, verbose=verbose))))
-    told = [*(_finding(f, names, glyphs) for f in entry.findings), *_gaps(entry, names, glyphs)]
+    told = [
+        *(_finding(f, entry.exemption(f.rule), names, glyphs) for f in entry.findings),
+        *_gaps(entry, names, glyphs),
+    ]
     shows_evidence = verbose or entry.verdict in (Verdict.FAIL, Verdict.INCOMPLETE)
     if shows_evidence:
         told = [*detectors(entry, glyphs), *told, *(class_tables(entry, glyphs) if verbose else ())]
@@ -134,7 +138,9 @@ def _briefly(source: str) -> str:
     return safe(source, 60).partition(" ")[0].rstrip(",") or "unknown"
 
 
-def _finding(finding: Finding, names: dict[str, str], glyphs: Glyphs) -> RenderableType:
+def _finding(
+    finding: Finding, exemption: Exemption | None, names: dict[str, str], glyphs: Glyphs
+) -> RenderableType:
     from rich.text import Text
 
     title = Text.assemble(
@@ -144,9 +150,17 @@ def _finding(finding: Finding, names: dict[str, str], glyphs: Glyphs) -> Rendera
         (f", {finding.confidence} confidence", "dim"),
     )
     lines = [title, Text(glyphs.text(finding.message))]
-    if finding.remedy:
+    if exemption:
+        lines.append(_exempt(exemption, glyphs))
+    elif finding.remedy:
         lines.append(Text(f"{glyphs.remedy} {glyphs.text(finding.remedy)}", style="cyan"))
-    return _marked(Text(glyphs.finding, style="bold red"), lines)
+    return _marked(Text(glyphs.finding, style="bold blue" if exemption else "bold red"), lines)
+
+
+def _exempt(exemption: Exemption, glyphs: Glyphs) -> Text:
+    from rich.text import Text
+
+    return Text(f"{glyphs.remedy} {glyphs.text(str(exemption))}", style="blue")
 
 
 def _gaps(entry: ArtifactReport, names: dict[str, str], glyphs: Glyphs) -> Iterable[RenderableType]:
@@ -158,7 +172,10 @@ def _gaps(entry: ArtifactReport, names: dict[str, str], glyphs: Glyphs) -> Itera
             ("  not checked", "yellow"),
             (", tolerated by the policy" if entry.tolerated else "", "dim"),
         )
-        yield _marked(Text(glyphs.gap, style="bold yellow"), [title, Text(glyphs.text(gap.message))])
+        lines = [title, Text(glyphs.text(gap.message))]
+        if exemption := entry.exemption(gap.rule):
+            lines.append(_exempt(exemption, glyphs))
+        yield _marked(Text(glyphs.gap, style="bold yellow"), lines)
 
 
 def _marked(mark: Text, lines: list[Text]) -> RenderableType:

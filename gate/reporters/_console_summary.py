@@ -51,6 +51,8 @@ def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType
     grid.add_column(overflow="fold")
     grid.add_row("models", Text(counts, style="bold"))
     grid.add_row("policy", Text(f"{glyphs.text(policy.source)} (sha256 {glyphs.text(policy.sha256[:12])})"))
+    for name, stamp in report.exceptions:
+        grid.add_row(name, Text(f"{glyphs.text(stamp.source)} (sha256 {glyphs.text(stamp.sha256[:12])})"))
     grid.add_row("seed", Text(str(report.seed)))
     if report.sandbox:
         grid.add_row("sandbox", Text(glyphs.text(report.sandbox)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gate.core.content import Difference
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
-from gate.core.report import ArtifactReport, ScanReport
+from gate.core.report import ArtifactReport, Gap, ScanReport
 from gate.core.reproduce import command
 from gate.reporters._html_chart import Chart, Meter, chart, meter
 from gate.reporters._html_pictures import Pictures, pictures
@@ -22,6 +23,7 @@ from gate.reporters._words import (
 )
 
 _LONG = 4096
+_MOST_LAYERS = 12
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -37,12 +39,21 @@ class RuleLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingView:
-    """A finding, or something that was not checked; the latter has neither grade nor remedy."""
+    """A finding, or something that was not checked; the latter has neither grade nor remedy.
+
+    Attributes:
+        rule: What it is of.
+        grade: Severity and confidence.
+        message: What it is.
+        remedy: What to do.
+        exemption: Why it does not count, by whom and until when; "" if it counts.
+    """
 
     rule: RuleLink
-    grade: str
+    grade: str = ""
     message: str
-    remedy: str
+    remedy: str = ""
+    exemption: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +106,7 @@ class ModelView:
     trigger: TriggerView | None
     findings: tuple[FindingView, ...]
     gaps: tuple[FindingView, ...]
+    difference: Facts
     detectors: tuple[DetectorView, ...]
     facts: Facts
     command: str
@@ -130,11 +142,9 @@ def model_view(
         size=size(entry.artifact.size),
         highlights=tuple(_highlights(entry)),
         trigger=_trigger(entry) if is_pictured else None,
-        findings=tuple(_finding(finding, rules) for finding in entry.findings),
-        gaps=tuple(
-            FindingView(rule=_link(gap.rule, rules), grade="", message=safe(gap.message), remedy="")
-            for gap in entry.not_checked
-        ),
+        findings=tuple(_finding(finding, entry, rules) for finding in entry.findings),
+        gaps=tuple(_gap(gap, entry, rules) for gap in entry.not_checked),
+        difference=tuple(_difference(entry.difference)) if entry.difference else (),
         detectors=tuple(map(_detector, entry.evidence)),
         facts=tuple(_facts(entry)),
         command=safe(command(report, [entry]), _LONG),
@@ -167,13 +177,24 @@ def _trigger(entry: ArtifactReport) -> TriggerView | None:
     )
 
 
-def _finding(finding: Finding, rules: Mapping[str, RuleLink]) -> FindingView:
+def _finding(finding: Finding, entry: ArtifactReport, rules: Mapping[str, RuleLink]) -> FindingView:
     return FindingView(
         rule=_link(finding.rule, rules),
         grade=f"{finding.severity}, {finding.confidence} confidence",
         message=safe(finding.message),
         remedy=safe(finding.remedy),
+        exemption=_exemption(finding.rule, entry),
     )
+
+
+def _gap(gap: Gap, entry: ArtifactReport, rules: Mapping[str, RuleLink]) -> FindingView:
+    return FindingView(
+        rule=_link(gap.rule, rules), message=safe(gap.message), exemption=_exemption(gap.rule, entry)
+    )
+
+
+def _exemption(rule: str, entry: ArtifactReport) -> str:
+    return safe(str(entry.exemption(rule) or ""), 2000)
 
 
 def _link(rule: str, rules: Mapping[str, RuleLink]) -> RuleLink:
@@ -208,9 +229,29 @@ def _evidence_facts(evidence: Evidence) -> Iterable[tuple[str, str]]:
         yield "success", percent(evidence.trigger.attack_success_rate)
 
 
+def _difference(difference: Difference) -> Iterable[tuple[str, str]]:
+    for name, layers in (
+        ("Changed weights in", difference.changed_layers),
+        ("New layers", difference.added_layers),
+        ("Removed layers", difference.removed_layers),
+    ):
+        if layers:
+            yield name, _layers(layers)
+    yield "Architecture", "differs" if difference.is_architecture_changed else "the same"
+    yield "Anomaly index there", number(difference.base_anomaly_index)
+    yield "SHA-256 of the file there", safe(difference.base_sha256) or NOTHING
+
+
+def _layers(names: tuple[str, ...]) -> str:
+    rest = len(names) - _MOST_LAYERS
+    return ", ".join(map(safe, names[:_MOST_LAYERS])) + (f" +{rest}" if rest > 0 else "")
+
+
 def _facts(entry: ArtifactReport) -> Iterable[tuple[str, str]]:
     artifact, model = entry.artifact, entry.model
     yield "SHA-256", safe(artifact.sha256) or NOTHING
+    if entry.content_sha256:
+        yield "SHA-256 of the network, however saved", safe(entry.content_sha256)
     yield "File", f"{artifact.format.value}, {size(artifact.size)}"
     if model:
         low, high = model.input_range
@@ -222,3 +263,5 @@ def _facts(entry: ArtifactReport) -> Iterable[tuple[str, str]]:
         yield "Keras, as the file claims", safe(model.keras_version) or NOTHING
     if entry.seconds:
         yield "Scanned in", f"{entry.seconds:.1f} s"
+    if entry.is_cached:
+        yield "Measured", "by an earlier run; taken from the verdict cache"

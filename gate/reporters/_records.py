@@ -8,6 +8,7 @@ from typing import Any
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.content import Difference
 from gate.core.evidence import Evidence, Measurement, Status, Suspects, SuspectSample, Trigger
+from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Confidence, Severity
@@ -31,7 +32,13 @@ def scan_report(node: Node) -> ScanReport:
         artifacts=tuple(_artifact_report(child) for child in node["artifacts"]),
         notices=tuple(node["notices"]),
         sandbox=node.get("sandbox", ""),  # reports of earlier versions lack it
+        waivers=_stamp(node.get("waivers")),
+        baseline=_stamp(node.get("baseline")),
     )
+
+
+def _stamp(node: Node | None) -> PolicyStamp | None:
+    return None if node is None else PolicyStamp(sha256=node["sha256"], source=node["source"])
 
 
 def _artifact_report(node: Node) -> ArtifactReport:
@@ -56,6 +63,7 @@ def _artifact_report(node: Node) -> ArtifactReport:
         content_sha256=node.get("content_sha256", ""),
         is_cached=node.get("cached", False),
         difference=_difference(node["difference"]) if "difference" in node else None,
+        exemptions=tuple(_exemption(child) for child in node.get("waived_by", ())),
     )
 
 
@@ -67,6 +75,17 @@ def _difference(node: Node) -> Difference:
         changed_layers=tuple(node["changed_layers"]),
         added_layers=tuple(node["added_layers"]),
         removed_layers=tuple(node["removed_layers"]),
+    )
+
+
+def _exemption(node: Node) -> Exemption:
+    return Exemption(
+        rule=node["rule"],
+        ground=Ground(node["ground"]),
+        source=node["source"],
+        reason=node["reason"],
+        owner=node["owner"],
+        expires=node["expires"],
     )
 
 

@@ -19,8 +19,8 @@ _SURROGATES = "surrogatepass"  # names of files are bytes
 def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> str:
     """Return the statement as JSON.
 
-    A run that passed speaks for every model that passed or is waived, not for those whose incomplete scan the policy
-    tolerates. A run that did not pass speaks against all of its models.
+    A run that passed speaks for every model that passed or whose findings are waived, not for those whose incomplete
+    scan is waived or tolerated: that was no scan of this level. A run that did not pass speaks against all of its models.
     """
     passed = report.exit_code == 0
     entries = sorted(report.artifacts, key=lambda entry: entry.artifact.path)
@@ -42,7 +42,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
 
 
 def _is_subject(entry: ArtifactReport, *, passed: bool) -> bool:
-    is_cleared = entry.verdict in (Verdict.PASS, Verdict.WAIVED)
+    is_cleared = entry.verdict in (Verdict.PASS, Verdict.WAIVED) and not entry.not_checked
     return entry.artifact.format.is_loadable and bool(entry.artifact.sha256) and (is_cleared or not passed)
 
 
@@ -50,6 +50,8 @@ def _subject(entry: ArtifactReport) -> Json:
     annotations: dict[str, Json] = {"verdict": entry.verdict.value}
     if entry.findings:
         annotations["rules"] = [*sorted({finding.rule for finding in entry.findings})]
+    if entry.exemptions:
+        annotations["waived_rules"] = [*sorted({exemption.rule for exemption in entry.exemptions})]
     if entry.content_sha256:
         annotations["content_sha256"] = entry.content_sha256
     return {

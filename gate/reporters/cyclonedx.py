@@ -41,8 +41,13 @@ def _terms(report: ScanReport) -> Iterator[tuple[str, str]]:
     yield "verdict", report.verdict.value
     yield "policy", report.policy.source
     yield "policy-sha256", report.policy.sha256
+    for name, stamp in report.exceptions:
+        yield name, stamp.source
+        yield f"{name}-sha256", stamp.sha256
     yield "profile", report.profile
     yield "seed", str(report.seed)
+    if report.sandbox:
+        yield "sandbox", report.sandbox
     for notice in report.notices:
         yield "notice", notice
 
@@ -102,6 +107,8 @@ def _facts(entry: ArtifactReport, names: dict[str, str]) -> Iterator[tuple[str, 
         yield "finding", f"{finding.rule} {names.get(finding.rule, '')}".rstrip() + f": {finding.message}"
     for gap in entry.not_checked:
         yield "not-checked", str(gap)
+    for exemption in entry.exemptions:
+        yield "exempt", f"{exemption.rule}: {exemption}"
 
 
 def _properties(pairs: Iterator[tuple[str, str]]) -> list[Json]:

@@ -41,7 +41,8 @@ def _capped(command: str, lines: list[str]) -> list[str]:
 def _line(command: str, concern: Concern, names: dict[str, str]) -> str:
     finding, path = concern.finding, concern.entry.artifact.path
     title = " ".join(word for word in (finding.rule, names.get(finding.rule, "")) if word)
-    words = f"{path}: {finding.message} {finding.remedy}".rstrip()
+    then = str(concern.exemption) if concern.exemption else finding.remedy
+    words = f"{path}: {finding.message} {then}".rstrip()
     # No line: a model file has none, and GitHub then shows the message for the file as a whole.
     return f"::{command} file={_property(path)},title={_property(title)}::{_data(words)}"
 

@@ -26,14 +26,18 @@ _STOPPING = {
 
 
 def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> str:
-    """Return the findings and gaps as Code Quality issues; a run without any is an empty array."""
+    """Return the findings and gaps as Code Quality issues; a run without any is an empty array.
+
+    What is waived stays, as "info" and with the reason: an issue that vanished would look mended.
+    """
     return dump([_issue(concern) for concern in concerns(report, rules)])
 
 
 def _issue(concern: Concern) -> Json:
     finding = concern.finding
+    then = f"Does not count: {concern.exemption}" if concern.exemption else finding.remedy
     return {
-        "description": safe(f"{finding.message} {finding.remedy}".rstrip(), 2000),
+        "description": safe(f"{finding.message} {then}".rstrip(), 2000),
         "check_name": safe(finding.rule),
         "fingerprint": _fingerprint(concern),
         "severity": _severity(concern),

@@ -139,6 +139,10 @@ def _facts(report: ScanReport) -> Facts:
     return (
         ("Policy", safe(report.policy.source)),
         ("Policy SHA-256", safe(report.policy.sha256)),
+        *(
+            (name.capitalize(), f"{safe(stamp.source)}, sha256 {safe(stamp.sha256[:12])}")
+            for name, stamp in report.exceptions
+        ),
         ("Profile", f"{safe(report.profile)}, seed {report.seed}"),
         ("Sandbox", safe(report.sandbox) or "no scanning process was started"),
         ("Version", f"backdoor-gate {safe(report.version)}"),

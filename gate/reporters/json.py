@@ -12,6 +12,7 @@ from typing import Unpack, cast
 from gate.core.content import Difference
 from gate.core.errors import UsageError
 from gate.core.evidence import Evidence, Measurement, Suspects, Trigger
+from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ModelFacts, ScanReport
 from gate.core.rule import Rule
@@ -38,6 +39,7 @@ def render(report: ScanReport, rules: Sequence[Rule], **_look: Unpack[Look]) -> 
             "sandbox": report.sandbox,
             "notices": list(report.notices),
             "artifacts": [_artifact(e) for e in sorted(report.artifacts, key=lambda e: e.artifact.path)],
+            **{name: {"sha256": stamp.sha256, "source": stamp.source} for name, stamp in report.exceptions},
         }
     )
 
@@ -115,6 +117,17 @@ def _artifact(entry: ArtifactReport) -> Json:
     }
 
 
+def _exemption(exemption: Exemption) -> Json:
+    return {
+        "rule": exemption.rule,
+        "ground": exemption.ground.value,
+        "source": exemption.source,
+        "reason": exemption.reason,
+        "owner": exemption.owner,
+        "expires": exemption.expires,
+    }
+
+
 def _optional(entry: ArtifactReport) -> dict[str, Json]:
     """Return what is told only where there is something to tell."""
     told: dict[str, Json] = {}
@@ -124,6 +137,8 @@ def _optional(entry: ArtifactReport) -> dict[str, Json]:
         told["cached"] = True
     if entry.difference:
         told["difference"] = _difference(entry.difference)
+    if entry.exemptions:
+        told["waived_by"] = [_exemption(each) for each in entry.exemptions]
     return told
 
 

@@ -74,6 +74,7 @@ def _properties(report: ScanReport, entry: ArtifactReport) -> dict[str, str]:
         "seed": str(report.seed),
         "sandbox": safe(report.sandbox),
         "version": safe(report.version),
+        **{f"waived.{safe(each.rule)}": safe(str(each)) for each in entry.exemptions},
     }
 
 
@@ -92,6 +93,7 @@ def _cases(entry: ArtifactReport, path: str, summaries: dict[str, str]) -> list[
     file_case.stdout = "\n".join(_file_words(entry))
     _add_findings(file_case, entry, [f for f in entry.findings if f.detector not in known], summaries)
     _add_gaps(file_case, entry)
+    _add_waived(file_case, entry, [f for f in entry.findings if f.detector not in known])
     return [file_case, *(_detector_case(entry, path, evidence, summaries) for evidence in entry.evidence)]
 
 
@@ -121,6 +123,7 @@ def _detector_case(
         case.add_error_info(message=safe(evidence.reason), error_type=safe(evidence.rule))
     elif evidence.status is not Status.MEASURED:
         case.add_skipped_info(message=f"{evidence.status}: {safe(evidence.reason)}")
+    _add_waived(case, entry, mine)
     return case
 
 
@@ -130,8 +133,7 @@ def _add_findings(
     ranks = tuple(Severity)
     for finding in sorted(findings, key=lambda finding: ranks.index(finding.severity)):
         message = safe(finding.message)
-        if entry.verdict is not Verdict.FAIL:
-            case.add_skipped_info(message=f"{entry.verdict}: {safe(finding.rule)}: {message}")
+        if not _counts(finding, entry):
             continue
         summary = summaries.get(finding.rule, "")
         output = [f"{safe(finding.rule)}: {summary}", message, safe(finding.remedy)]
@@ -140,13 +142,27 @@ def _add_findings(
         )
 
 
+def _counts(finding: Finding, entry: ArtifactReport) -> bool:
+    return entry.verdict is Verdict.FAIL and entry.exemption(finding.rule) is None
+
+
+def _add_waived(case: TestCase, entry: ArtifactReport, findings: Iterable[Finding]) -> None:
+    """Name what does not count. A skipped test never counts as failed, so a failure must stand alone."""
+    if case.failures or case.errors:
+        return
+    for finding in findings:
+        why = entry.exemption(finding.rule)
+        words = f"{safe(finding.rule)}: {safe(finding.message)}"
+        case.add_skipped_info(message=f"{entry.verdict}: {words}" + (f" {safe(str(why))}" if why else ""))
+
+
 def _add_gaps(case: TestCase, entry: ArtifactReport) -> None:
     for gap in entry.not_checked:
         message = f"{safe(gap.rule)}: {safe(gap.message)}"
-        if entry.verdict is Verdict.INCOMPLETE and not entry.tolerated:
+        is_waived = entry.exemption(gap.rule) is not None
+        if entry.verdict is Verdict.INCOMPLETE and not entry.tolerated and not is_waived:
             case.add_error_info(message=message, error_type=safe(gap.rule))
-        elif not case.failures:
-            # A skipped test never counts as failed, so a failure must stand alone.
+        elif not case.failures and not case.errors:
             case.add_skipped_info(message=f"not checked: {message}")
 
 
@@ -154,6 +170,7 @@ def _file_words(entry: ArtifactReport) -> Iterable[str]:
     yield f"verdict: {entry.verdict}"
     yield f"sha256: {entry.artifact.sha256 or 'unknown'}"
     yield from (f"not checked: {safe(str(gap))}" for gap in entry.not_checked)
+    yield from (f"{safe(each.rule)}: {safe(str(each))}" for each in entry.exemptions)
 
 
 def _evidence_lines(evidence: Evidence) -> Iterable[str]:

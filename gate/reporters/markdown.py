@@ -72,6 +72,7 @@ def _details(entry: ArtifactReport, names: dict[str, str]) -> str:
         f"sha256 {code(entry.artifact.sha256 or 'unknown')}\n",
         *(_finding(finding, names) for finding in entry.findings),
         *(f"- Not checked: {escape(str(gap))}\n" for gap in entry.not_checked),
+        *(f"- **Does not count:** {escape(each.rule)}, {escape(str(each))}\n" for each in entry.exemptions),
         _trigger(entry),
         _evidence_table(entry.evidence),
         "</details>\n\n",
@@ -132,7 +133,14 @@ def _footer(report: ScanReport) -> str:
     return (
         f"<sub>backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, "
         f"seed {report.seed}, policy {code(policy.source)} "
-        f"(sha256 <code>{escape(policy.sha256[:12])}</code>){sandbox}</sub>\n"
+        f"(sha256 <code>{escape(policy.sha256[:12])}</code>){_exceptions(report)}{sandbox}</sub>\n"
+    )
+
+
+def _exceptions(report: ScanReport) -> str:
+    return "".join(
+        f", {name} {code(stamp.source)} (sha256 <code>{escape(stamp.sha256[:12])}</code>)"
+        for name, stamp in report.exceptions
     )
 
 

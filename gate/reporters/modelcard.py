@@ -42,8 +42,12 @@ def _terms(entry: ArtifactReport, report: ScanReport) -> Iterator[tuple[str, str
         "Scanned by",
         f"backdoor-gate {escape(report.version)}, {escape(report.profile)} profile, seed {report.seed}",
     )
+    if report.sandbox:
+        yield "Sandbox", code(report.sandbox)
     policy = report.policy
     yield "Policy", f"{code(policy.source)}, sha256 {code(policy.sha256[:12])}"
+    for name, stamp in report.exceptions:
+        yield name.capitalize(), f"{code(stamp.source)}, sha256 {code(stamp.sha256[:12])}"
 
 
 def _results(entry: ArtifactReport, names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -56,6 +60,8 @@ def _results(entry: ArtifactReport, names: dict[str, str]) -> Iterator[tuple[str
         yield f"Finding {escape(title)}", escape(finding.message)
     for gap in entry.not_checked:
         yield "Not checked", escape(str(gap))
+    for exemption in entry.exemptions:
+        yield f"{escape(exemption.rule)} does not count", escape(str(exemption))
 
 
 def _measured(evidence: Evidence) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence, Status
+from gate.core.exemption import Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
 from gate.core.rule import Rule
@@ -52,7 +53,10 @@ def _run(report: ScanReport, rules: Sequence[Rule]) -> Json:
         "invocations": [_invocation(report, told, places)],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "artifacts": [_artifact(entry.artifact) for entry in entries],
-        "results": [_result(concern, order, places) for concern in told[:_MOST_RESULTS]],
+        "results": [
+            _result(concern, order, places, has_baseline=report.baseline is not None)
+            for concern in told[:_MOST_RESULTS]
+        ],
         "properties": {
             "verdict": report.verdict.value,
             "profile": report.profile,
@@ -60,8 +64,17 @@ def _run(report: ScanReport, rules: Sequence[Rule]) -> Json:
             "policySha256": report.policy.sha256,
             "policySource": safe(report.policy.source),
             "sandbox": safe(report.sandbox),
+            **_exceptions(report),
         },
     }
+
+
+def _exceptions(report: ScanReport) -> dict[str, Json]:
+    named: dict[str, Json] = {}
+    for name, stamp in (("waivers", report.waivers), ("baseline", report.baseline)):
+        if stamp:
+            named |= {f"{name}Sha256": stamp.sha256, f"{name}Source": safe(stamp.source)}
+    return named
 
 
 def _invocation(report: ScanReport, told: Sequence[Concern], places: dict[str, int]) -> Json:
@@ -105,7 +118,7 @@ def _artifact(artifact: Artifact) -> Json:
     return described
 
 
-def _result(concern: Concern, order: dict[str, int], places: dict[str, int]) -> Json:
+def _result(concern: Concern, order: dict[str, int], places: dict[str, int], *, has_baseline: bool) -> Json:
     finding, entry = concern.finding, concern.entry
     result: dict[str, Json] = {
         "ruleId": finding.rule,
@@ -117,10 +130,12 @@ def _result(concern: Concern, order: dict[str, int], places: dict[str, int]) -> 
     }
     if finding.rule in order:
         result["ruleIndex"] = order[finding.rule]
-    if entry.verdict is Verdict.WAIVED and not concern.is_gap:
-        result["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": "Waived by the policy."}
-        ]
+    if concern.exemption:
+        why = _text(str(concern.exemption))
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": why}]
+    if has_baseline:
+        is_known = concern.exemption is not None and concern.exemption.ground is Ground.BASELINE
+        result["baselineState"] = "unchanged" if is_known else "new"
     return result
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Cli = Callable[..., Any]
 
 
@@ -45,12 +47,24 @@ def test_only_models_that_differ_from_the_base_are_scanned(cli: Cli, repo: Any, 
     assert {"changed.h5": hashlib.sha256(b"new").hexdigest()} == scanned(tmp_path)
 
 
-def test_a_base_that_git_does_not_know_is_never_no_change(cli: Cli, repo: Any) -> None:
-    outcome = cli("check", "--diff", "origin/main", cwd=repo.top, environ=repo.environ)
+@pytest.mark.parametrize("policy", ["research", "default"])
+def test_a_base_that_git_does_not_know_is_never_no_change(
+    cli: Cli, repo: Any, tmp_path: Path, policy: str
+) -> None:
+    (repo.top / ".backdoor-gate.yaml").write_text(f"version: 1\nextends: {policy}\nexclude: ['**', '.']\n")
+    outputs = [f"--output={name}={tmp_path / name}" for name in ("json", "sarif", "junit", "github")]
 
-    assert (3, "") == (outcome.code, outcome.out)
-    assert "it is not known which models changed" in outcome.err
-    assert "git fetch" in outcome.err
+    outcome = cli("check", "--diff", "origin/main", *outputs, cwd=repo.top, environ=repo.environ)
+
+    report = json.loads((tmp_path / "json").read_text())
+    assert (3, "incomplete", 3) == (outcome.code, report["verdict"], report["exit_code"])
+    assert ["."] == [entry["path"] for entry in report["artifacts"]]
+    assert "0 models" not in outcome.out
+    told = [
+        outcome.out.replace("\n", " "),
+        *((tmp_path / name).read_text() for name in ("sarif", "junit", "github")),
+    ]
+    assert all("it is not known which models changed" in " ".join(text.split()) for text in told)
 
 
 def test_a_change_without_models_passes_and_says_so(cli: Cli, repo: Any) -> None:

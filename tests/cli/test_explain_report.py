@@ -12,6 +12,7 @@ import yaml
 from gate.cli.registry import known_detectors
 from gate.cli.waiver_stub import stub
 from gate.core.artifact import Artifact, ModelFormat
+from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, PolicyStamp, Verdict
 from gate.core.rule import Confidence, Severity
@@ -144,6 +145,22 @@ def test_a_scan_that_is_incomplete_needs_no_waiver_but_a_scan(
     assert "good.keras could not be scanned in full" in out
     assert "- A scan in full" in out
     assert "waiver" not in out
+
+
+def test_what_is_waived_is_said_and_what_expired_gets_no_waiver(
+    told: Run, save: Save, failing: ArtifactReport
+) -> None:
+    waiver = Exemption(rule="BD101", ground=Ground.BASELINE, source="b.json:1")
+    expired = dataclasses.replace(failing.findings[0], rule="BD190", detector="", remedy="Renew it.")
+    fails = dataclasses.replace(failing, findings=(*failing.findings, expired), exemptions=(waiver,))
+    passes = dataclasses.replace(failing, verdict=Verdict.WAIVED, exemptions=(waiver,))
+
+    outs = [words(told("explain", save("r.json", entry), "bad.keras")[1]) for entry in (fails, passes)]
+
+    assert all("- BD101 does not count: known from the baseline (b.json:1)" in out for out in outs)
+    assert ["- Renew it." in out for out in outs] == [True, False]
+    assert not any("A waiver, to fill in" in out for out in outs)
+    assert ["What would make it pass" in out for out in outs] == [True, False]
 
 
 def test_a_waiver_stub_is_yaml_that_names_the_very_file() -> None:

@@ -98,7 +98,7 @@ def test_an_empty_part_says_nothing_of_the_whole(told: Run, save: Save, passing:
 
 @pytest.mark.parametrize(
     "change",
-    [{"version": "2.0.0"}, {"profile": "full"}, {"seed": 1}, {"policy": PolicyStamp(sha256="0" * 64, source="x")}],
+    [{"version": "2.0.0"}, {"profile": "full"}, {"seed": 1}, {"policy": PolicyStamp(sha256="0" * 64, source="x")}, {"waivers": PolicyStamp(sha256="0" * 64, source="x")}],
 )  # fmt: skip
 def test_reports_under_other_terms_are_refused(
     told: Run, save: Save, passing: ArtifactReport, change: dict[str, object]
@@ -106,7 +106,7 @@ def test_reports_under_other_terms_are_refused(
     code, _, err = told("merge", save("1.json", passing), save("2.json", **change))
 
     assert 2 == code
-    assert "differ in version, policy, profile or seed" in err
+    assert "differ in version, policy, waivers, profile or seed" in err
 
 
 def test_the_same_model_may_be_in_two_reports_that_agree(

@@ -24,7 +24,7 @@ from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.job import DetectorCall, Job
 from gate.core.scan import Scan
-from gate.discover.files import Candidate
+from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from tests.corpus.mutate import Mutant, mutant
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from gate.core.errors import IncompleteError
-from gate.discover.files import Candidate
+from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.triage.inspection import inspect
 from tests.corpus.build import CASES

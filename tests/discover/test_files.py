@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gate.core.errors import UsageError
-from gate.discover.files import Selection, from_list, from_paths, is_model, model_path
+from gate.discover.files import from_list, from_paths
+from gate.discover.names import is_model, model_path
+from gate.discover.selection import Selection
 
 
 def _make(root: Path, *names: str) -> None:
@@ -165,17 +167,6 @@ def test_two_dvc_files_that_claim_one_model_are_a_gap(tmp_path: Path, repo: Any)
     ((path, gap),) = selection.gaps
     assert ("m.h5", "BD001", ()) == (path, gap.rule, selection.candidates)
     assert "m.h5.dvc and z.dvc both claim this file" in gap.message
-
-
-def test_a_directory_that_dvc_tracks_is_named_and_stops_if_it_was_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "models.dvc").write_bytes(b"outs: [{path: models, md5: 0a.dir}]")
-
-    found = from_paths(["."], tmp_path)
-    assert not found.gaps
-    assert "models.dvc: DVC tracks a directory" in found.notices[0]
-    assert [("models", "BD003")] == [
-        (path, gap.rule) for path, gap in from_paths(["models.dvc"], tmp_path).gaps
-    ]
 
 
 def test_a_dvc_file_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:

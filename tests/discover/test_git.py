@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gate.core.errors import IncompleteError, UsageError
-from gate.discover.files import Selection
 from gate.discover.git import blob_size, changed, lfs_object, read_blob, staged
+from gate.discover.selection import Selection
 
 _ODD_NAMES = (
     "a b.h5",
@@ -288,13 +288,13 @@ def test_a_dvc_file_cannot_swap_the_model_of_the_index(repo: Any, tmp_path: Path
 
 def test_a_dvc_file_that_cannot_be_read_is_a_gap_here_too(repo: Any) -> None:
     repo.write("bad.dvc", b"\xff")
-    repo.write("huge.dvc", b"#" * 70_000)
+    repo.write("huge.dvc", b"#" * 300_000)
     repo.git("add", "-A")
 
     gaps = staged(repo.top, repo.environ).gaps
 
     assert [("bad.dvc", "BD001"), ("huge.dvc", "BD001")] == [(path, gap.rule) for path, gap in gaps]
-    assert "expected at most 65536 bytes" in gaps[1][1].message
+    assert "expected at most 262144 bytes" in gaps[1][1].message
 
 
 _HOOK = """#!{python}
@@ -369,3 +369,65 @@ def test_the_index_is_not_compared(repo: Any) -> None:
     (candidate,) = staged(repo.top, repo.environ).candidates
 
     assert "" == candidate.base
+
+
+def test_after_merges_to_and_fro_no_change_hides_behind_one_of_the_forks(repo: Any) -> None:
+    for name in ("a.h5", "b.h5"):
+        repo.write(name, b"0")
+    repo.commit()
+    repo.git("branch", "other")
+    repo.write("a.h5", b"1")
+    ours = repo.commit()
+    repo.git("checkout", "-q", "other")
+    repo.write("b.h5", b"1")
+    theirs = repo.commit()
+    repo.git("merge", "-q", "-m", "x", ours)
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "-m", "x", theirs)
+    assert 2 == len(repo.git("merge-base", "--all", "main", "other").split())
+
+    assert ["a.h5", "b.h5"] == _paths(changed("other", repo.top, repo.environ))
+
+
+def test_in_a_clone_without_all_history_no_older_commit_passes_for_the_fork(
+    repo: Any, tmp_path: Path
+) -> None:
+    repo.write("m.h5", b"poisoned")
+    old = repo.commit()
+    repo.write("m.h5", b"clean")
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "revert")
+    repo.write("m.h5", b"poisoned")
+    revert = repo.commit()
+    # A merge with what is an ancestor already: git would not make it, but takes it.
+    tree = repo.git("rev-parse", "HEAD^{tree}").strip()
+    crafted = repo.git("commit-tree", "-p", revert, "-p", old, "-m", "x", tree).strip()
+    repo.git("reset", "-q", "--hard", crafted)
+    clone = tmp_path / "clone"
+    repo.git("clone", "-q", "--depth=2", f"file://{repo.top}", str(clone))
+    repo.git("-C", str(clone), "fetch", "-q", "origin", "+refs/heads/main:refs/remotes/origin/main")
+    assert old == repo.git("-C", str(clone), "merge-base", "origin/main", "HEAD").strip()
+
+    assert ["m.h5"] == _paths(changed("origin/main", clone, repo.environ))
+
+
+def test_every_model_says_why_it_is_selected(repo: Any) -> None:
+    repo.write("old.h5", b"1")
+    base = repo.commit()
+    repo.write("old.h5", b"22")
+    repo.write("new.h5", b"3")
+    repo.write("m.dvc", repo.dvc_file(b"x", "t.h5"))
+    repo.git("add", "-A")
+
+    index = {each.path: each.reason for each in staged(repo.top, repo.environ).candidates}
+    tree = {each.path: each.reason for each in changed("main", repo.top, repo.environ).candidates}
+
+    assert {
+        "old.h5": "changed in the index",
+        "new.h5": "added in the index",
+        "t.h5": "tracked by m.dvc",
+    } == index
+    assert f"changed since main ({base[:12]})" == tree["old.h5"]
+    assert ["added since " + base[:9]] == [
+        each.reason for each in changed(base[:9], repo.top, repo.environ).candidates if each.path == "new.h5"
+    ]

@@ -11,8 +11,9 @@ import pytest
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.report import Gap
-from gate.discover.files import Candidate, from_paths
+from gate.discover.files import from_paths
 from gate.discover.git import changed, staged
+from gate.discover.selection import Candidate
 from gate.discover.staging import Staged, stage
 
 _HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(range(100))

@@ -95,6 +95,22 @@ def test_an_unknown_base_scans_nothing_and_says_so(scan: Callable[..., Step]) ->
         step.outputs[name] for name in ("exit-code", "verdict", "models-scanned")
     )
     assert "::error title=backdoor-gate::It is not known which models changed" in step.log
+    assert all(Path(step.outputs[f"{name}-file"]).is_file() for name in ("sarif", "junit", "json"))
+    assert "it is not known which models changed" in step.summary
+
+
+def test_a_change_is_judged_by_the_policy_that_was_there_before(
+    scan: Callable[..., Step], workspace: Path, git: Callable[..., str]
+) -> None:
+    before = git(workspace, "rev-parse", "HEAD^")
+    (workspace / ".backdoor-gate.yaml").write_text("version: 1\nexclude: ['**']\n")
+    git(workspace, "add", ".")
+    git(workspace, "commit", "--quiet", "--message", "exclude everything")
+
+    step = scan(EVENT_NAME="push", EVENT_BEFORE=before)
+
+    assert ("3", "1") == (step.outputs["exit-code"], step.outputs["models-scanned"])
+    assert "the built-in one judges, and .backdoor-gate.yaml counts once it is merged" in step.summary
 
 
 def test_reports_lie_where_the_outputs_say(scan: Callable[..., Step], workspace: Path) -> None:
@@ -143,3 +159,11 @@ def test_the_job_ends_as_the_exit_code_says(root: Path, code: str, fail: str, ex
     done = subprocess.run(["bash", root / "action/verdict.sh"], env=environment, check=False)
 
     assert expected == done.returncode
+
+
+def test_the_key_of_the_cache_reaches_the_gate_and_no_log(scan: Callable[..., Step], tmp_path: Path) -> None:
+    key = {"GATE_CACHE": str(tmp_path / "verdicts"), "GATE_CACHE_KEY": "too-short-a-key"}
+    refused = scan(EVENT_NAME="schedule", BACKDOOR_GATE_NO_CACHE="0", **key)
+
+    assert "2" == refused.outputs["exit-code"]
+    assert "too-short-a-key" not in refused.log

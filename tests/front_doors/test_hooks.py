@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gate.discover.files import is_model
+from gate.discover.names import is_model
 from gate.policy.loader import DISCOVERED
+from gate.policy.waivers.loader import BASELINE, WAIVERS
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,9 @@ def test_pre_commit_accepts_our_own_configuration(root: Path, tool: Callable[[st
         "M.KERAS",
         "m.h5.dvc",
         "m.keras.dvc",
+        "dvc.lock",
+        "ml/dvc.lock",
+        "served/variables/variables.data-00000-of-00001",
         "saved_model.pb",
         "served/1/saved_model.pb",
         "served/saved_model.pbtxt",
@@ -69,7 +73,7 @@ def test_the_policy_hook_gets_the_files_in_which_the_gate_looks_for_its_policy(
 ) -> None:
     pattern = re.compile(hooks["backdoor-gate-policy"]["files"])
 
-    assert all(pattern.search(path) for path in DISCOVERED)
+    assert all(pattern.search(path) for path in (*DISCOVERED, WAIVERS, BASELINE))
     assert not pattern.search(".github/workflows/backdoor-gate.yaml")
     assert not pattern.search("charts/backdoor-gate.yaml")
 

@@ -15,6 +15,9 @@ Load = Callable[..., Policy]
 def known() -> Mapping[str, Mapping[str, type]]:
     return {
         "neural-cleanse": {"restarts": int, "steps": int, "images": int},
+        "universal-perturbation": {},
+        "maximum-margin": {},
+        "class-permutation": {},
         "activation-clustering": {"components": int},
         "spectral-signatures": {"layer": str},
         "strip": {"images": int, "overlays": int},

@@ -17,8 +17,8 @@ BROKEN = {
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
-        "2:13: detectors.max: unknown key, expected one of activation-clustering, neural-cleanse, "
-        "spectral-signatures, strip",
+        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, maximum-margin, "
+        "neural-cleanse, spectral-signatures, strip, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",
@@ -116,7 +116,7 @@ BROKEN = {
     "anchor": ("version: &one 1", "1:10: version: anchors and aliases are not allowed, write the value out"),
     "tag": ("version: !!int 1", "1:10: version: tags are not allowed, received 'tag:yaml.org,2002:int'"),
     "merge key": ("version: 1\n<<: {}", "2:1: <<: unknown key, expected one of data, detectors, exclude, extends, "
-        "incomplete, inconclusive, input_range, limits, max_score, paths, profile, version"),
+        "incomplete, inconclusive, input_range, limits, max_score, paths, profile, version, waivers"),
     "terminal escape in a key": (
         'version: 1\n"profile\\e[2J": 1',
         "2:1: profile\\x1b[2J: unknown key, did you mean 'profile'?",

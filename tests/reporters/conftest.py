@@ -13,6 +13,7 @@ import pytest
 
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Confidence, Rule, Severity
@@ -265,7 +266,19 @@ def waived() -> ArtifactReport:
         evidence=(neural_cleanse(grey_trigger(), 4.4, 10),),
         findings=(anomalous_trigger(7),),
         model=facts(28, 1, 10),
+        exemptions=(waiver(),),
     )
+
+
+def waiver(**changes: str) -> Exemption:
+    fields = {
+        "rule": "BD101",
+        "source": ".backdoor-gate/waivers.yaml:3",
+        "reason": "A calibration cross; not deployed.",
+        "owner": "@vision",
+        "expires": "2027-01-31",
+    }
+    return Exemption(ground=Ground.WAIVER, **(fields | changes))
 
 
 def hostile() -> ArtifactReport:

@@ -44,5 +44,29 @@ def test_papers_of_a_model_name_its_digest(knowing: ScanReport, rules: tuple[Rul
     assert "ef" * 32 in reporters.get(name).render(knowing, rules)
 
 
+def test_the_page_says_what_changed_and_that_nothing_was_scanned(
+    knowing: ScanReport, rules: tuple[Rule, ...]
+) -> None:
+    text = reporters.get("html").render(knowing, rules)
+
+    for told in (
+        "Since the base commit",
+        "encoder/conv",
+        "New layers",
+        "cd" * 32,
+        "ef" * 32,
+        "verdict cache",
+    ):
+        assert told in text
+    assert "Removed layers" not in text
+    assert "+3" in reporters.get("html").render(_renamed(knowing, 15), rules)
+
+
+def _renamed(report: ScanReport, count: int) -> ScanReport:
+    (entry,) = report.artifacts
+    difference = replace(DIFFERENCE, changed_layers=tuple(map(str, range(count))))
+    return replace(report, artifacts=(replace(entry, difference=difference),))
+
+
 def test_the_console_says_that_nothing_was_scanned(knowing: ScanReport, rules: tuple[Rule, ...]) -> None:
     assert "cached" in reporters.get("console").render(knowing, rules)

@@ -1,0 +1,179 @@
+"""By which policy, waivers and baseline a run is judged: by those that the change under judgement cannot touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gate.cli.clock import today
+from gate.cli.registry import all_rules, known_detectors
+from gate.cli.selecting import Selected
+from gate.core.errors import UsageError
+from gate.discover.tree import Tree
+from gate.policy.loader import DISCOVERED, builtin_directory, load, policy_path
+from gate.policy.model import Policy
+from gate.policy.store import Store, WorkingTree
+from gate.policy.waivers import loader as waivers_loader
+from gate.policy.waivers.loader import BASELINE, WAIVERS, Files
+from gate.policy.waivers.model import Exemptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the user says of the terms.
+
+    Attributes:
+        policy: File or built-in name; None for the repository's own.
+        origin: "base", "head", a folder, or a policy file; None for the base where there is one.
+        waivers: File; None for the usual place.
+        baseline: File; None for the usual place.
+    """
+
+    policy: str | None = None
+    origin: str | None = None
+    waivers: str | None = None
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Who judges, and what a reader should know of it."""
+
+    policy: Policy
+    exemptions: Exemptions
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Where terms are read: what is wanted, the folder that relative names start from, the day."""
+
+    wanted: Wanted
+    root: Path
+    environ: Mapping[str, str]
+
+    def policy(self, store: Store) -> Policy:
+        return load(self.wanted.policy, known_detectors(), builtin_directory(), self.root, store)
+
+    def default(self) -> Policy:
+        return load("default", known_detectors(), builtin_directory(), self.root)
+
+    def files(self, store: Store) -> Files:
+        waivers = self._named("--waivers", self.wanted.waivers, WAIVERS, store)
+        return Files(
+            waivers=waivers,
+            baseline=self._named("--baseline", self.wanted.baseline, BASELINE, store),
+            store=store,
+        )
+
+    def _named(self, option: str, name: str | None, usual: str, store: Store) -> Path:
+        if name is None:
+            return self.root / usual
+        here = WorkingTree(root=self.root)
+        if not store.holds(self.root / name) and not here.holds(self.root / name):
+            raise UsageError(f"{option}: {name} does not exist.", hint=f"Leave it out for {usual}.")
+        return self.root / name
+
+    def exemptions(self, store: Store, policy: Policy) -> Exemptions:
+        rules = frozenset(rule.id for rule in all_rules())
+        return waivers_loader.load(self.files(store), rules, today(self.environ), policy.waivers.max_days)
+
+    def terms(self, store: Store) -> Terms:
+        policy = self.policy(store)
+        return Terms(policy=policy, exemptions=self.exemptions(store, policy))
+
+
+def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> Terms:
+    """Return who judges a run.
+
+    With a base, policy, waivers and baseline are those of the base: a change must not loosen what judges it. Where
+    the change touches them, its own are checked, too, and a notice says so.
+
+    Args:
+        wanted: The user's word.
+        selected: What is scanned, and the base.
+        root: Folder that relative names start from.
+        environ: Environment, for the day and for git.
+
+    Raises:
+        UsageError: What is wanted is not there.
+        PolicyError: A policy, waiver file or baseline is invalid.
+    """
+    desk = _desk(wanted, root, environ)
+    if selected.selection.failure:
+        # Nothing is judged, and a commit that is not known holds no policy.
+        return Terms(policy=desk.default(), exemptions=Exemptions(today=today(environ)))
+    if wanted.origin == "base" and selected.tree is None:
+        raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
+    if selected.tree is None or desk.wanted.origin == "head":
+        return desk.terms(WorkingTree(root=desk.root))
+    return _of_base(desk, selected.tree)
+
+
+def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str]) -> _Desk:
+    if wanted.origin in (None, "base", "head"):
+        return _Desk(wanted=wanted, root=root, environ=environ)
+    place = root / str(wanted.origin)
+    if place.is_dir():
+        return _Desk(wanted=replace(wanted, origin="head"), root=place, environ=environ)
+    if not place.is_file():
+        raise UsageError(
+            f"--policy-from: expected base, head, a folder or a policy file, received {wanted.origin!r}.",
+            hint="Such as a checkout of the base branch.",
+        )
+    if wanted.policy is not None:
+        raise UsageError(
+            "--policy-from and --policy name two policies.",
+            hint="Give --policy-from a folder, or leave one out.",
+        )
+    return _Desk(wanted=replace(wanted, policy=str(place), origin="head"), root=root, environ=environ)
+
+
+def _of_base(desk: _Desk, tree: Tree) -> Terms:
+    policy, notice = _policy_of_base(desk, tree)
+    exemptions = desk.exemptions(tree, policy)
+    touched = tree.touched(_governing(desk, policy, tree))
+    notices = [notice] if notice else []
+    if touched:
+        theirs = desk.terms(WorkingTree(root=desk.root))
+        notices.append(_says_so(touched, theirs, policy, tree))
+    return Terms(policy=policy, exemptions=exemptions, notices=tuple(notices))
+
+
+def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, str]:
+    here = WorkingTree(root=desk.root)
+    theirs = policy_path(desk.wanted.policy, desk.root, tree)
+    ours = policy_path(desk.wanted.policy, desk.root, here)
+    is_new = ours is not None and here.holds(ours) and not (theirs is not None and tree.holds(theirs))
+    if not is_new:
+        return desk.policy(tree), ""
+    policy = desk.policy(here)
+    lack = f"{tree.base} holds no policy"
+    if desk.wanted.origin == "base":
+        return (
+            desk.default(),
+            f"{lack}: the built-in one judges, and {policy.source} counts once it is merged.",
+        )
+    return (
+        policy,
+        f"{lack}: {policy.source} judges the change that it comes with. Use `--policy-from base` in CI.",
+    )
+
+
+def _governing(desk: _Desk, policy: Policy, tree: Tree) -> list[Path]:
+    """Return every file that decides by which terms a run is judged."""
+    named = desk.wanted.policy
+    usual = [desk.root / name for name in DISCOVERED] if named is None else [desk.root / named]
+    files = desk.files(tree)
+    return [*usual, *policy.files, files.waivers, files.baseline]
+
+
+def _says_so(touched: tuple[str, ...], theirs: Terms, policy: Policy, tree: Tree) -> str:
+    own = theirs.policy.stamp.sha256
+    is_same = own == policy.stamp.sha256
+    return (
+        f"The change touches {', '.join(touched)}, which counts once it is merged"
+        + ("" if is_same else f" (then the policy's sha256 is {own[:12]})")
+        + f". Until then {policy.source} (sha256 {policy.stamp.sha256[:12]}) and the waivers of {tree.base.short} judge."
+    )
