@@ -69,3 +69,5 @@ def _private_output() -> TextIO:
 
 if __name__ == "__main__":
     main()
+    # The record is out; taking the interpreter and TensorFlow apart would take another 0.2 s.
+    os._exit(0)

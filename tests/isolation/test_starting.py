@@ -188,6 +188,7 @@ def test_a_server_that_dies_takes_its_children_along_and_is_done_without(
         with pytest.raises(IncompleteError, match="did not start this one, or has ended"):
             process.wait(10)
         process.end()
+        os.waitid(os.P_PID, warm, os.WEXITED | os.WNOWAIT)
         another = start(starting, tmp_path)
 
         assert all(map(gone, forks))
@@ -256,7 +257,8 @@ time.sleep(60)
 def test_a_gate_that_is_killed_leaves_nothing_behind(play: Callable[[str], None], tmp_path: Path) -> None:
     play(SERVE)
     code = GATE.format(script=str(tmp_path / "server.py"), workspace=str(tmp_path))
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as killed:
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environ) as killed:
         assert killed.stdout is not None
         warm = int(killed.stdout.readline())
         forks = children(warm)
