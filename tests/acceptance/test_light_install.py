@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -28,6 +30,21 @@ def needed(name: str, seen: set[str]) -> Iterator[Distribution]:
             yield from needed(requirement.name, seen)
 
 
+def put(place: Path, target: Path) -> None:
+    """Copy by hard links where that can be: the sandbox follows no symbolic link out of what it allows."""
+
+    def link(source: str, copy: str) -> None:
+        try:
+            os.link(source, copy)
+        except OSError:
+            shutil.copy2(source, copy)
+
+    if place.is_dir():
+        shutil.copytree(place, target, copy_function=link, ignore=shutil.ignore_patterns("__pycache__"))
+    elif place.is_file():
+        link(str(place), str(target))
+
+
 @pytest.fixture
 def light_python(tmp_path: Path) -> Path:
     """An interpreter of a real virtual environment that holds the base dependencies and nothing else."""
@@ -40,10 +57,8 @@ def light_python(tmp_path: Path) -> Path:
     for package in needed("backdoor-gate", set()):
         for top in {file.parts[0] for file in package.files or () if ".." not in file.parts}:
             place = Path(str(package.locate_file(top)))
-            if top not in ("__pycache__", "six.py") or place.is_file():
-                (site / top).exists() or (site / top).symlink_to(place)
-    for link in site.glob("*backdoor_gate*"):
-        link.unlink()
+            if "backdoor_gate" not in top and not (site / top).exists():
+                put(place, site / top)
     (site / "gate.pth").write_text(f"{ROOT}\n")
     return tmp_path / "venv" / "bin" / "python"
 

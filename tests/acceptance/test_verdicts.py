@@ -90,7 +90,8 @@ def test_a_backdoored_model_fails_with_its_target(
 
     assert 1 == outcome[0] == report["exit_code"]
     assert ("fail", [7]) == (bad["verdict"], bad["target_labels"])
-    assert ["BD101"] == [finding["rule"] for finding in bad["findings"]]
+    assert "BD101" in [finding["rule"] for finding in bad["findings"]]
+    assert {"label:7"} == {finding["subject"] for finding in bad["findings"]}
 
 
 def test_the_console_names_both_models_and_the_target(outcome: tuple[int, str, str]) -> None:
@@ -110,16 +111,17 @@ def test_the_sarif_report_keeps_its_schema(judged: Path) -> None:
     sarif = json.loads((judged / "out" / "report.sarif").read_text())
 
     Draft202012Validator(json.loads(SARIF.read_text())).validate(sarif)
-    assert ["backdoored-patch.keras"] == [
+    assert {"backdoored-patch.keras"} == {
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         for result in sarif["runs"][0]["results"]
-    ]
+    }
 
 
-def test_the_junit_report_counts_one_failure(judged: Path) -> None:
+def test_the_junit_report_counts_every_finding(judged: Path, report: dict[str, Any]) -> None:
     suite = next(ElementTree.parse(judged / "out" / "report.xml").getroot().iter("testsuite"))
 
-    assert "1" == suite.get("failures")
+    findings = entry(report, "backdoored-patch.keras")["findings"]
+    assert str(len(findings)) == suite.get("failures")
 
 
 @pytest.mark.parametrize("suffix", FORMATS.values())
@@ -159,7 +161,7 @@ def test_explain_says_why_the_run_failed(cli: Cli, judged: Path) -> None:
 @pytest.fixture(scope="session")
 def with_data(cli: Cli, examples: Path, once: Once) -> dict[str, Any]:
     def scan(folder: Path) -> None:
-        (folder / "hasty.yaml").write_text(HASTY)
+        (folder / "hasty.yaml").write_text(f"{HASTY}  strip: {{enabled: true}}\n")
         shutil.copy(examples / "models" / "backdoored-patch.keras", folder)
         data = str(examples / "data" / "digits.npz")
         arguments = ("--data", data, "--policy", "hasty.yaml", "--output", "json=report.json")

@@ -26,6 +26,7 @@ from gate.core.job import DetectorCall, Job
 from gate.core.scan import Scan
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
+from gate.isolation.starting import Starting
 from tests.corpus.mutate import Mutant, mutant
 
 WRONG = frozenset({"parent crashed", "code called clean", "passed without a scan", "hung", "code ran"})
@@ -78,7 +79,8 @@ def _scan(file: Path, private: Path, workspace: Path, loads: bool) -> Scan:
         require_sandbox=False,
     )
     try:
-        return isolation.run(job, os.environ, workspace, lambda *_: None, Event())
+        with Starting(os.environ, (loads,)) as start:
+            return isolation.run(job, start, workspace, lambda *_: None, Event())
     except IncompleteError as error:
         return Scan(artifact=staged.artifact, gaps=(error.gap,))
 
