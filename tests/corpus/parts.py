@@ -18,7 +18,6 @@ import numpy as np
 Node = dict[str, Any]
 Alter = Callable[[Any], None]
 KERNEL = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
-BIAS = np.zeros(3, np.float32)
 METADATA = {"keras_version": "3.15.1", "date_saved": "2026-11-21@12:00:00"}
 
 
@@ -92,7 +91,7 @@ def h5(
         group = weights.create_group("dense")
         group.attrs["weight_names"] = [b"kernel", b"bias"]
         group["kernel"] = kernel
-        group["bias"] = BIAS
+        group["bias"] = np.zeros(kernel.shape[1], np.float32)
         if alter:
             alter(store)
     return memory.getvalue()
@@ -103,7 +102,7 @@ def weights(alter: Alter | None = None, kernel: Any = KERNEL) -> bytes:
     memory = io.BytesIO()
     with h5py.File(memory, "w") as store:
         group = store.create_group("layers/dense/vars")
-        group["0"], group["1"] = kernel, BIAS
+        group["0"], group["1"] = kernel, np.zeros(kernel.shape[1], np.float32)
         if alter:
             alter(store)
     return memory.getvalue()
