@@ -31,7 +31,7 @@ def _attached(evidence: Evidence, entry: ArtifactReport, folder: Path, write: Wr
     stem = f"{entry.artifact.sha256[:12]}-{evidence.detector}"
     trigger, suspects = evidence.trigger, evidence.suspects
     if trigger:
-        name = f"{stem}-class-{trigger.target_label}"
+        name = stem if trigger.target_label is None else f"{stem}-class-{trigger.target_label}"
         files = tuple(
             write(folder / _TRIGGERS / f"{name}-{part}.png", png) for part, png in _pictures(trigger)
         )

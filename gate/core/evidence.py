@@ -45,7 +45,7 @@ class Trigger:
     """A recovered trigger: x' = (1 - mask) * x + mask * pattern.
 
     Attributes:
-        target_label: Class that stamped images are sent to.
+        target_label: Class that stamped images are sent to; None if each class is sent to another of its own.
         l1_norm: Sum of the mask, in pixels, >= 0.
         attack_success_rate: Share of other-class images sent to the target, 0..1.
         mask_png: 8-bit grey PNG, (height, width); 255 = replaces the pixel.
@@ -53,12 +53,17 @@ class Trigger:
         files: Where the pictures were written, relative to the report; empty if nowhere.
     """
 
-    target_label: int
+    target_label: int | None
     l1_norm: float
     attack_success_rate: float
     mask_png: bytes = b""
     pattern_png: bytes = b""
     files: tuple[str, ...] = ()
+
+    @property
+    def destination(self) -> str:
+        """Where stamped images go, in words."""
+        return "another class each" if self.target_label is None else f"class {self.target_label}"
 
     def __post_init__(self) -> None:
         _require_finite("l1_norm", self.l1_norm)

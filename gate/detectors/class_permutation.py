@@ -123,9 +123,9 @@ def _measurements(found: Permutation) -> tuple[Measurement, ...]:
 
 
 def _trigger(found: Permutation) -> Trigger:
-    """Return the trigger; there is no one target, so the first class's destination stands for it."""
+    """Return the trigger; it has no one target."""
     return Trigger(
-        target_label=int(found.destinations[0]),
+        target_label=None,
         l1_norm=found.norm,
         attack_success_rate=found.agreement,
         mask_png=mask_png(found.mask),

@@ -15,7 +15,7 @@ def accusation(evidence: Evidence, comparison: str) -> str:
     if evidence.trigger:
         trigger = evidence.trigger
         rate = f"{100 * trigger.attack_success_rate:.0f} %"
-        what = f"A trigger of {trigger.l1_norm:.1f} px sends {rate} of images to class {trigger.target_label}"
+        what = f"A trigger of {trigger.l1_norm:.1f} px sends {rate} of images to {trigger.destination}"
     elif labels:
         what = f"Class {labels[0]} stands out as the target of a backdoor"
     else:

@@ -82,7 +82,7 @@ def _caption(trigger: Trigger, *, is_blamed: bool) -> Text:
     from rich.text import Text
 
     words = "recovered trigger for" if is_blamed else "smallest trigger:"
-    return Text(f"{words} class {trigger.target_label}", style="dim")
+    return Text(f"{words} {trigger.destination}", style="dim")
 
 
 def _table(entry: ArtifactReport, glyphs: Glyphs) -> Table:

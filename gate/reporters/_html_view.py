@@ -168,7 +168,7 @@ def _trigger(entry: ArtifactReport) -> TriggerView | None:
     if trigger is None or drawn is None:
         return None
     return TriggerView(
-        target=str(trigger.target_label),
+        target=trigger.destination,
         success=percent(trigger.attack_success_rate),
         l1_norm=f"{number(trigger.l1_norm, 1)} px",
         share=percent(trigger.l1_norm / (drawn.width * drawn.height)),

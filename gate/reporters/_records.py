@@ -142,7 +142,7 @@ def _measurement(node: Node) -> Measurement:
 
 def _trigger(node: Node) -> Trigger:
     return Trigger(
-        target_label=int(node["target_label"]),
+        target_label=None if node["target_label"] is None else int(node["target_label"]),
         l1_norm=float(node["l1_norm"]),
         attack_success_rate=float(node["attack_success_rate"]),
         mask_png=base64.b64decode(node["mask_png"], validate=True),

@@ -98,7 +98,7 @@ def trigger_words(trigger: Trigger) -> str:
     """Return what is known of a trigger as half a sentence."""
     return (
         f"a trigger of {number(trigger.l1_norm, 1)} px sends {percent(trigger.attack_success_rate)} "
-        f"of the other images to class {trigger.target_label}"
+        f"of the other images to {trigger.destination}"
     )
 
 

@@ -85,6 +85,7 @@ def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:
     assert 0.0 <= (evidence.anomaly_index or 0.0) < 2.0
     assert evidence.trigger is not None
     assert evidence.trigger.mask_png
+    assert "another class each" == evidence.trigger.destination
 
 
 @pytest.mark.parametrize("classes", [3, 65])
