@@ -40,7 +40,7 @@ def pull_request(tmp_path: Path, root: Path, git: Callable[..., str]) -> Callabl
     def make(model: str) -> Path:
         place = tmp_path / "repository"
         place.mkdir()
-        for name in ("action", "gate", "policies"):
+        for name in ("action", "examples", "gate", "policies"):
             shutil.copytree(root / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("action.yml", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, place)

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 Done = subprocess.CompletedProcess[str]
 
-PACKAGE = ("gate", "policies", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+PACKAGE = ("gate", "policies", "examples", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
 
 
 @pytest.fixture
