@@ -61,12 +61,12 @@ def _elsewhere(key: str, text: str) -> Finding | None:
 
 def _number(key: str, value: int) -> Finding | None:
     limit = _LARGEST_SIZE if key in _SIZES else _LARGEST_INTEGER
-    return _too_large(key, f"{value:.6g}", limit) if abs(value) > limit else None
+    return _too_large(key, _shown(value), limit) if abs(value) > limit else None
 
 
 def _shape(key: str, sizes: list[Any]) -> Finding | None:
     product = math.prod(size for size in sizes if isinstance(size, int) and size > 0)
-    return _too_large(key, f"{product:.6g} values", _LARGEST_SHAPE) if product > _LARGEST_SHAPE else None
+    return _too_large(key, f"{_shown(product)} values", _LARGEST_SHAPE) if product > _LARGEST_SHAPE else None
 
 
 def _inline_array(node: dict[str, Any]) -> Finding | None:
@@ -75,6 +75,11 @@ def _inline_array(node: dict[str, Any]) -> Finding | None:
     if kind is None or _PLAIN_TYPE.fullmatch(str(kind)):
         return None
     return _too_large("dtype", printable(repr(kind), 60), "a number type of at most 8 bytes")
+
+
+def _shown(number: int) -> str:
+    """Return a number in few characters; a stranger's may be too long for a float, and for `str`."""
+    return f"{number:.6g}" if number.bit_length() < 1000 else f"a number of {number.bit_length()} bits"
 
 
 def _too_large(key: str, received: str, limit: int | str) -> Finding:

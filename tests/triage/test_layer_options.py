@@ -40,7 +40,7 @@ def test_words_that_stay_in_the_file_are_not(key: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("units", 2**24 + 1), ("filters", 10**30), ("size", -(2**25)), ("any", 2**63 + 1), ("batch_shape", [None, 2**16, 2**16]),
-     ("target_shape", [10**20])],
+     ("target_shape", [10**20]), ("target_shape", [2**64] * 1000), ("units", 10**4000)],
 )  # fmt: skip
 def test_more_than_any_network_has_is_a_bomb(key: str, value: object) -> None:
     assert "BD207" == rule(key, value)
