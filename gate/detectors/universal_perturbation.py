@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -80,7 +80,8 @@ class UniversalPerturbation:
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
         examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
-        return account("universal-perturbation", _RULE, examination, form, _picture, context)
+        evidence = account("universal-perturbation", _RULE, examination, form, _picture, context)
+        return replace(evidence, paper_statistic=None)  # the index of Neural Cleanse is of patches
 
 
 DETECTOR = UniversalPerturbation
