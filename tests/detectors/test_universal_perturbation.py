@@ -33,6 +33,12 @@ def test_a_planted_backdoor_stands_out(backdoored: Classifier, clean: Classifier
     assert (8, 8) == Image.open(io.BytesIO(evidence.trigger.mask_png)).size
 
 
+def test_classes_without_a_faint_way_to_them_are_no_doubt(dead: Classifier) -> None:
+    evidence = UniversalPerturbation(steps=3, images=4).run(context(dead))
+
+    assert (0.0, "", None) == (evidence.anomaly_index, evidence.inconclusive, evidence.paper_statistic)
+
+
 def test_the_picture_shows_where_it_darkens_and_where_it_brightens() -> None:
     delta = np.array([[[-0.2], [0.0], [0.4]]], np.float32)
 
