@@ -35,7 +35,13 @@ def row(name: str, attack: str, *told: tuple[str, float, int], success: float = 
 
 CLEAN = [row(f"clean-{i}", "", ("neural-cleanse", 0.1 * i, i)) for i in range(10)]
 CAUGHT = row("patch", "patch", ("neural-cleanse", 3.0, 3))
-JOINTLY = row("blend", "blended", ("neural-cleanse", 1.9, 3), ("universal-perturbation", 1.9, 3))
+JOINTLY = row(
+    "blend",
+    "blended",
+    ("neural-cleanse", 1.9, 3),
+    ("universal-perturbation", 1.9, 3),
+    ("maximum-margin", 1.9, 3),
+)
 MISSED = row("warp", "warp", ("neural-cleanse", 0.2, 5))
 WEAK = row("weak", "patch", ("neural-cleanse", 0.2, 5), success=0.5)
 
