@@ -30,6 +30,8 @@ class Scale:
 PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
 PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
 MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
+# Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
+HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
