@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import HEAD_SCALE, index_of_gap
+from gate.detectors._calibration import HEAD_SCALE, class_indices
+from gate.detectors._combination import class_measurements
 from gate.detectors._contract import Context
 from gate.detectors._stats import log_gap, spread_below
 
@@ -49,6 +50,8 @@ test on the mean weight; the 4-norm told more on public backdoored networks).
 )
 
 _SMALLEST = 1e-6
+# Classes whose tie is reported: the strongest.
+_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +69,21 @@ class HeadWeights:
         ties = soft_maximum(kernel)
         sizes = 1.0 / np.maximum(ties, _SMALLEST)  # the statistics look for small sizes
         leader = int(np.argmin(sizes))
-        gap, spread = log_gap(sizes, leader), spread_below(sizes, leader)
+        indices = class_indices(sizes, HEAD_SCALE)
         return Evidence(
             detector="head-weights",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=index_of_gap(gap, spread, num_classes, HEAD_SCALE),
+            anomaly_index=float(indices[leader]),
             target_labels=(leader,),
             measurements=(
-                Measurement(name="log_ratio", value=gap),
-                Measurement(name="spread", value=spread),
-                *(Measurement(name="tie", value=float(tie), label=label) for label, tie in enumerate(ties)),
+                Measurement(name="log_ratio", value=log_gap(sizes, leader)),
+                Measurement(name="spread", value=spread_below(sizes, leader)),
+                *class_measurements(np.arange(num_classes), indices),
+                *(
+                    Measurement(name="tie", value=float(ties[i]), label=int(i))
+                    for i in np.argsort(sizes)[:_TOLD]
+                ),
             ),
         )
 

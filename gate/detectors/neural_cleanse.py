@@ -58,7 +58,7 @@ Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neu
 Floats = NDArray[np.float32]
 
 # In the quick profile a universal perturbation, which is cheaper, looks at every class of a larger network.
-_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 24
+_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
