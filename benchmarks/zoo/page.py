@@ -1,22 +1,24 @@
-"""`python -m benchmarks.zoo.page [--check]`: write the zoo's tables into docs/detection.md and its curves into docs/roc.svg.
+"""`python -m benchmarks.zoo.page [--check]`: write the tables of docs/detection.md, and the zoo's curves into docs/roc.svg.
 
-Both are made of the committed evidence and of how the gate combines it, so a change of either makes them stale; `--check` only
+They are made of the committed evidence and of the gate's calibration, so a change of either makes them stale; `--check` only
 compares.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from pathlib import Path
 
 from benchmarks.zoo import roc, table
 from benchmarks.zoo.evidence import FILE, Row, read
+from benchmarks.zoo.ways import LIMIT
+from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _PAGE, _PICTURE = _DOCS / "detection.md", _DOCS / "roc.svg"
-_BEGIN = "<!-- Made by `python -m benchmarks.zoo.page` from the evidence; do not edit. -->"
-_END = "<!-- The end of what is made. -->"
+_CLASSES = (2, 3, 4, 5, 10, 43)
 # What a reader comes for stands open, the rest folds.
 _OPEN = frozenset({"By attack", "Clean networks that look unusual", "The same networks judged otherwise"})
 _NOTES = """\
@@ -55,16 +57,36 @@ def _section(title: str, lines: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{lines}\n\n</details>"
 
 
-def filled(page: str, made: str) -> str:
+def least_times(classes: int, scale: Scale) -> float:
+    """Return how many times smaller than the others' a class's trigger must be to be blamed if the others are alike."""
+    return math.exp(LIMIT / index_of_gap(1.0, 0.0, classes, scale))
+
+
+def few_classes() -> str:
+    """Return `least_times` by number of classes, as Markdown."""
+    lines = ["| classes | patch | faint change of the whole picture | 1 / margin |", "|---:|---:|---:|---:|"]
+    for classes in _CLASSES:
+        times = (least_times(classes, scale) for scale in (PATCH_SCALE, PERTURBATION_SCALE, MARGIN_SCALE))
+        lines.append(f"| {classes} | " + " | ".join(f"{each:.1f}" for each in times) + " |")
+    return "\n".join(lines)
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Return the lines between which what is made stands."""
+    return f"<!-- Made by `python -m benchmarks.zoo.page`, do not edit: {name} -->", f"<!-- End: {name} -->"
+
+
+def filled(page: str, name: str, made: str) -> str:
     """Return the page with what is made between its two marks.
 
     Raises:
         ValueError: A mark is missing.
     """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    first, last = marks(name)
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{_PAGE.name}: expected the marks {_BEGIN!r} and {_END!r}")
+        raise ValueError(f"{_PAGE.name}: expected the marks {first!r} and {last!r}")
     return f"{before}{begin}\n\n{made}\n\n{end}{after}"
 
 
@@ -72,8 +94,9 @@ def main() -> int:
     """Write or compare; return 1 if a file is not what the evidence says."""
     every = read(FILE)
     tested = [row for row in every if row.truth["split"] == "test"]
+    page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
     made = {
-        _PAGE: filled(_PAGE.read_text(encoding="utf-8"), tables(every)),
+        _PAGE: filled(page, "zoo", tables(every)),
         _PICTURE: roc.picture(tested, "test"),
     }
     stale = [

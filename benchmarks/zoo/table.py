@@ -18,6 +18,7 @@ from benchmarks.zoo.metrics import Floats, area, caught_at, rate
 from benchmarks.zoo.ways import GATE, LIMIT, RIVALS, Way, alone, without
 
 _FIRST = ("patch", "blended")
+_NOT_TO_ONE = ("all-to-all", "multi-target", "source-specific")
 _KEYS = {
     "num_classes": "classes",
     "architecture": "architecture",
@@ -62,6 +63,7 @@ def _attacks(rows: list[Row]) -> Mapping[str, list[Row]]:
     strata = sorted({row.stratum for row in rows} - {"clean", "weak"})
     groups = {name: [row for row in rows if row.stratum == name] for name in strata}
     groups["patch + blended"] = [row for row in rows if is_of_the_first(row)]
+    groups["all images to one class"] = [row for row in rows if works(row) and row.stratum not in _NOT_TO_ONE]
     groups["all that work"] = [row for row in rows if works(row)]
     groups["weak (success below 90 %)"] = [row for row in rows if row.stratum == "weak"]
     return {name: members for name, members in groups.items() if members}

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from benchmarks.zoo import page, roc
 from benchmarks.zoo.evidence import Row, read
+from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
+from gate.detectors._stats import log_gap, spread_below
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,18 +32,31 @@ def test_the_tables_and_the_curves_are_up_to_date() -> None:
 
 
 def test_what_stands_around_the_tables_stays() -> None:
-    begin, end = page._BEGIN, page._END
+    begin, end = page.marks("some")
 
-    once = page.filled(f"before\n{begin}\nold\n{end}\nafter\n", "new")
+    once = page.filled(f"before\n{begin}\nold\n{end}\nafter\n", "some", "new")
 
     assert f"before\n{begin}\n\nnew\n\n{end}\nafter\n" == once
-    assert once == page.filled(once, "new")
+    assert once == page.filled(once, "some", "new")
 
 
-@pytest.mark.parametrize("text", ["nothing", page._BEGIN, page._END])
+@pytest.mark.parametrize("text", ["nothing", *page.marks("some"), *page.marks("other")])
 def test_a_page_without_its_marks_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected the marks"):
-        page.filled(text, "new")
+        page.filled(text, "some", "new")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 43])
+@pytest.mark.parametrize("scale", [PATCH_SCALE, PERTURBATION_SCALE, MARGIN_SCALE])
+def test_the_distance_that_the_page_names_is_where_a_class_is_blamed(classes: int, scale: Scale) -> None:
+    times = page.least_times(classes, scale)
+    several = [np.array([1.0, *[times * near] * (classes - 1)]) for near in (0.99, 1.01)]
+
+    nearly, beyond = (
+        index_of_gap(log_gap(norms, 0), spread_below(norms, 0), classes, scale) for norms in several
+    )
+
+    assert nearly < 2.0 < beyond
 
 
 def test_a_single_split_has_no_table_of_others(rows: list[Row]) -> None:
