@@ -54,6 +54,9 @@ def scan(folder: Path, name: str, seed: int) -> None:
     _, known = truth.read(folder / f"{name}.truth.json")
     with tempfile.TemporaryDirectory() as scratch:
         found = check(folder / f"{name}.keras", known.limits, Path(scratch, "report.json"), f"--seed={seed}")
+    if found["anomaly_index"] is None:
+        print(f"{name}: seed {seed}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
+        return
     told = verdicts(folder, name) | {str(seed): found["verdict"]}
     part = folder / f"{name}.seeds.part"
     part.write_text(json.dumps(told) + "\n", encoding="utf-8")

@@ -46,3 +46,15 @@ def test_a_run_goes_on_where_it_stopped_seed_by_seed(zoo: Path) -> None:
 
     assert [(1, one), (1, other), (2, one)] == list(seeds.missing(zoo, names, 3))
     assert {"0": "fail"} == seeds.verdicts(zoo, one)
+
+
+def test_a_network_that_cannot_be_scanned_has_no_verdict(
+    zoo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = seeds.chosen(zoo, "validation", 1)
+    (zoo / f"{name}.keras").write_bytes(b"no network")
+
+    seeds.scan(zoo, name, 1)
+
+    assert f"{name}: seed 1: not scanned in full: BD001" in capsys.readouterr().out
+    assert {} == seeds.verdicts(zoo, name)
