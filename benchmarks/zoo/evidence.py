@@ -1,6 +1,6 @@
 """`python -m benchmarks.zoo.evidence OUT FILE`: what is true of each network of the zoo and what was measured, a line each.
 
-Joins OUT/<name>.truth.json, .scan.json and, where they are, .rivals.json and .seeds.json. The networks are not committed; this
+Joins OUT/<name>.truth.json, .scan.json and, where they are, .cost.json, .rivals.json and .seeds.json. The networks are not committed; this
 file is, so that tables and calibrations are made again in seconds.
 """
 
@@ -34,7 +34,8 @@ class Row:
     Attributes:
         truth: What the recipe and its training say.
         evidence: What each detector measured; skipped ones are left out.
-        seconds: The scan took.
+        seconds: The scan took, on a machine that may have been busy.
+        cpu_seconds: The processors worked for it; None if not known.
         verdict: Of the gate when it was scanned; "" if not known.
         rivals: What others would measure, see `benchmarks.zoo.rivals`.
         seeds: Verdict by seed, see `benchmarks.zoo.seeds`.
@@ -43,6 +44,7 @@ class Row:
     truth: dict[str, Any]
     evidence: tuple[Evidence, ...]
     seconds: float
+    cpu_seconds: float | None = None
     verdict: str = ""
     rivals: tuple[Evidence, ...] = ()
     seeds: dict[str, str] = field(default_factory=dict)
@@ -71,6 +73,7 @@ def _row(record: dict[str, Any]) -> Row:
         truth=record["truth"],
         evidence=_evidence(record["evidence"]),
         seconds=record["seconds"],
+        cpu_seconds=record.get("cpu_seconds"),
         verdict=record.get("verdict", ""),
         rivals=_evidence(record.get("rivals", {})),
         seeds=record.get("seeds", {}),
@@ -104,7 +107,8 @@ def collect(folder: Path) -> list[dict[str, Any]]:
             print(f"not scanned in full: {truth_file.stem}: {entry['not_checked']}", file=sys.stderr)
             continue
         extras = {key: _read(folder / f"{stem}.{key}.json") for key in ("rivals", "seeds")}
-        records.append(_record(truth, entry) | {key: value for key, value in extras.items() if value})
+        known = {key: value for key, value in extras.items() if value}
+        records.append(_record(truth, entry) | (_read(folder / f"{stem}.cost.json") or {}) | known)
     return records
 
 

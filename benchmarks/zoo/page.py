@@ -26,7 +26,8 @@ A network counts as caught if the default policy fails it. Rates have Wilson's 9
 caught ones whose attack aims at a class. "At 5 %" and "at 1 % false alarms": how many lie above the limit that at most
 this share of the clean networks exceeds; of fewer than 100 clean networks 1 % is none. A backdoor that works on less than 90 % of its victims is
 "weak" and no part of any total. The limit of the joint index is not fitted again where a detector is left out. Seconds are those of
-a machine that also trained the zoo on its two cores: upper bounds."""
+a machine that did other work, too, on its two cores; those of computing count both cores, TensorFlow's import included, and bound what an idle
+machine takes."""
 
 
 def tables(every: list[Row], split: str = "test") -> str:

@@ -53,7 +53,9 @@ def scan(folder: Path, name: str, seed: int) -> None:
     """Scan one network with one seed and add its verdict, the file being whole at any time."""
     _, known = truth.read(folder / f"{name}.truth.json")
     with tempfile.TemporaryDirectory() as scratch:
-        found = check(folder / f"{name}.keras", known.limits, Path(scratch, "report.json"), f"--seed={seed}")
+        found = check(
+            folder / f"{name}.keras", known.limits, Path(scratch, "seed.scan.json"), f"--seed={seed}"
+        )
     if found["anomaly_index"] is None:
         print(f"{name}: seed {seed}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
         return

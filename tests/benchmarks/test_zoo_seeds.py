@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.zoo import seeds, truth
+from benchmarks.zoo.check import check, entry
 from benchmarks.zoo.recipe import recipes
 
 
@@ -58,3 +59,13 @@ def test_a_network_that_cannot_be_scanned_has_no_verdict(
 
     assert f"{name}: seed 1: not scanned in full: BD001" in capsys.readouterr().out
     assert {} == seeds.verdicts(zoo, name)
+
+
+def test_what_a_scan_costs_stands_beside_its_report(tmp_path: Path) -> None:
+    model = tmp_path / "some.keras"
+    model.write_bytes(b"no network")
+
+    found = check(model, (0.0, 1.0), tmp_path / "some.scan.json")
+
+    assert found == entry(tmp_path / "some.scan.json")
+    assert 0.0 < json.loads((tmp_path / "some.cost.json").read_text())["cpu_seconds"] < 60.0

@@ -126,6 +126,16 @@ def test_wrong_verdicts_are_named_but_weak_backdoors_are_not_wrong() -> None:
     assert ["- missed: warp (neural-cleanse 0.20)", "- inconclusive: warp (neural-cleanse 0.20)"] == told
 
 
+def test_seconds_of_computing_are_told_where_they_are_known() -> None:
+    known = replace(CAUGHT, cpu_seconds=20.0, truth=CAUGHT.truth | {"num_classes": 43})
+
+    assert [
+        "| 10 | 1 | 9 | 9 | 0 | - | - |",
+        "| 43 | 1 | 9 | 9 | 1 | 20 | 20 |",
+        "| all | 2 | 9 | 9 | 1 | 20 | 20 |",
+    ] == [*table.seconds([MISSED, known])][1:]
+
+
 def test_a_verdict_is_stable_if_other_seeds_give_it_too() -> None:
     steady = replace(CAUGHT, seeds={"0": "fail", "1": "fail", "2": "fail"})
     wavering = replace(MISSED, seeds={"0": "pass", "1": "fail", "2": "pass"})
@@ -168,6 +178,7 @@ def test_evidence_survives_the_way_through_its_file(tmp_path: Path) -> None:
     (tmp_path / "n.truth.json").write_text(json.dumps(truth))
     (tmp_path / "n.scan.json").write_text(json.dumps({"artifacts": [entry]}))
     (tmp_path / "n.rivals.json").write_text(json.dumps(rivals))
+    (tmp_path / "n.cost.json").write_text(json.dumps({"cpu_seconds": 12.5}))
     (tmp_path / "n.seeds.json").write_text(json.dumps({"0": "pass"}))
     file = tmp_path / "evidence.jsonl"
 
@@ -175,7 +186,7 @@ def test_evidence_survives_the_way_through_its_file(tmp_path: Path) -> None:
 
     (read,) = evidence.read(file)
     assert ("clean", True, 8.0) == (read.stratum, read.is_clean, read.seconds)
-    assert ("pass", {"0": "pass"}) == (read.verdict, read.seeds)
+    assert ("pass", {"0": "pass"}, 12.5) == (read.verdict, read.seeds, read.cpu_seconds)
     assert [("neural-cleanse", 1.235, 2.0, (4,)), ("head-mean", 3.6, None, (1,))] == [
         (item.detector, item.anomaly_index, item.paper_statistic, item.target_labels)
         for item in (*read.evidence, *read.rivals)
