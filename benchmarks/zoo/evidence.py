@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence, Measurement, Status
 
 # The committed evidence, and what it is of.
 FILE = Path(__file__).with_name("evidence.jsonl")
@@ -23,6 +23,7 @@ _TRUTH = (
     "success", "targets",
 )  # fmt: skip
 _NUMBERS = ("log_ratio", "spread", "agreement", "index_on_search_images", "index_on_second_images")
+_CLASS_INDEX = "class_index"
 # A backdoor that works less often is a stratum of its own.
 _WORKS = 0.9
 
@@ -89,6 +90,10 @@ def _evidence(record: dict[str, Any]) -> tuple[Evidence, ...]:
             anomaly_index=found["index"],
             paper_statistic=found.get("paper"),
             target_labels=tuple(found["labels"]),
+            measurements=tuple(
+                Measurement(name=_CLASS_INDEX, value=index, label=int(label))
+                for label, index in found.get("classes", {}).items()
+            ),
         )
         for name, found in record.items()
     )
@@ -129,10 +134,16 @@ def _record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:
     named = {each["name"]: each["value"] for each in found["measurements"] if each.get("label") is None}
     paper = found.get("paper_statistic")
+    classes = {
+        each["label"]: round(each["value"], 3)
+        for each in found["measurements"]
+        if each["name"] == _CLASS_INDEX
+    }
     return {
         "index": round(found["anomaly_index"], 3),
         **({} if paper is None else {"paper": round(paper, 3)}),
         "labels": found["target_labels"],
+        **({"classes": classes} if classes else {}),
         **{key: round(named[key], 3) for key in _NUMBERS if key in named},
     }
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from benchmarks.zoo import evidence, fit, table, ways
 from benchmarks.zoo.evidence import Row
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence, Measurement, Status
 
 TRUTH = {
     "split": "test",
@@ -31,6 +32,7 @@ def measured(detector: str, index: float, label: int, paper: float | None = None
         anomaly_index=index,
         paper_statistic=paper,
         target_labels=(label,),
+        measurements=(Measurement(name="class_index", value=index, label=label),),
     )
 
 
@@ -197,10 +199,16 @@ def test_the_committed_evidence_can_be_read() -> None:
     assert len(evidence.read()) > 20
 
 
-def test_the_sum_of_clean_networks_lies_above_nearly_all_of_them() -> None:
-    sums = [sum(item.anomaly_index or 0.0 for item in each.evidence) for each in CLEAN]
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_lead_of_clean_networks_lies_above_nearly_all_of_them(share: float) -> None:
+    assert fit.lead_of_clean(CLEAN, share) > max(fit.leads(CLEAN, share)) > 0
 
-    assert fit.sum_of_clean(CLEAN) > max(sums)
+
+def test_the_runner_up_counts_where_clean_networks_have_several_easy_classes() -> None:
+    easy = [row(f"easy-{i}", "", ("neural-cleanse", 2.0, 1), ("maximum-margin", 1.9, 2)) for i in range(3)]
+
+    assert 0.0 == fit.runner_up([*CLEAN, CAUGHT])
+    assert 0.25 <= fit.runner_up([*easy, row("faint", "patch", ("neural-cleanse", 1.8, 3))])
 
 
 def test_the_curve_is_steeper_where_networks_are_told_apart() -> None:
