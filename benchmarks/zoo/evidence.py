@@ -22,7 +22,14 @@ _TRUTH = (
     "name", "split", "architecture", "task", "span", "num_classes", "attack", "condition", "poison_rate", "accuracy",
     "success", "targets",
 )  # fmt: skip
-_NUMBERS = ("log_ratio", "spread", "agreement", "index_on_search_images", "index_on_second_images")
+_NUMBERS = (
+    "classes_searched",
+    "log_ratio",
+    "spread",
+    "agreement",
+    "index_on_search_images",
+    "index_on_second_images",
+)
 _CLASS_INDEX = "class_index"
 # A backdoor that works less often is a stratum of its own.
 _WORKS = 0.9
@@ -90,9 +97,12 @@ def _evidence(record: dict[str, Any]) -> tuple[Evidence, ...]:
             anomaly_index=found["index"],
             paper_statistic=found.get("paper"),
             target_labels=tuple(found["labels"]),
-            measurements=tuple(
-                Measurement(name=_CLASS_INDEX, value=index, label=int(label))
-                for label, index in found.get("classes", {}).items()
+            measurements=(
+                *(Measurement(name=key, value=found[key]) for key in _NUMBERS if key in found),
+                *(
+                    Measurement(name=_CLASS_INDEX, value=index, label=int(label))
+                    for label, index in found.get("classes", {}).items()
+                ),
             ),
         )
         for name, found in record.items()

@@ -1,9 +1,9 @@
 """`python -m benchmarks.zoo.fit [FILE]`: fit what joins the detectors to one score, on the calibration and validation splits.
 
-Three numbers: how much of the runner-up is taken off the leading class (what tells working backdoors from clean networks best),
-the lead that 1 % of clean networks exceed, by a normal tail of the leads' square roots (the sample is too small to count a
-hundredth), and how steeply the probability rises around the limit, by logistic regression with its middle held at the
-limit. Written to gate/detectors/_score.json; the test split is not looked at.
+Four numbers: how much of the runner-up is taken off the leading class (what tells working backdoors from clean networks best),
+the lead that 1 % of clean networks exceed, with few classes and with more, by a normal tail of the leads' square roots (the
+sample is too small to count a hundredth), and how steeply the probability rises around the limit, by logistic regression with its
+middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _WITHOUT_A_LEADER = frozenset({"all-to-all", "multi-target", "source-specific"})
 _STEEPEST, _FLATTEST = 2.5, 0.5
 
 
+def has_few(row: Row) -> bool:
+    """Return whether the network has few classes, as the gate counts them."""
+    return int(row.truth["num_classes"]) <= _combination.FEW
+
+
 def leads(rows: Iterable[Row], runner_up: float) -> NDArray[np.float64]:
     """Return how far the leading class of each network leads, shape ``(n,)``."""
     return np.array([_combination.lead(row.evidence, runner_up)[0] for row in rows])
@@ -38,8 +43,8 @@ def leads(rows: Iterable[Row], runner_up: float) -> NDArray[np.float64]:
 
 def runner_up(rows: list[Row]) -> float:
     """Return the share of the runner-up that separates backdoored from clean networks best, by the area under the ROC curve."""
-    clean = [row for row in rows if row.is_clean]
-    bad = [row for row in rows if not row.is_clean and row.truth["attack"] not in _WITHOUT_A_LEADER]
+    many = [row for row in rows if not has_few(row) and row.truth["attack"] not in _WITHOUT_A_LEADER]
+    clean, bad = [row for row in many if row.is_clean], [row for row in many if not row.is_clean]
     return max(_RUNNER_UPS, key=lambda share: auc(leads(clean, share), leads(bad, share)))
 
 
@@ -65,11 +70,13 @@ def main() -> None:
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     rows = [row for row in read(file) if row.truth["split"] in _SPLITS and row.stratum != "weak"]
     share = runner_up(rows)
+    few, many = [row for row in rows if has_few(row)], [row for row in rows if not has_few(row)]
     table = {
         "version": 2,
         "networks": len(rows),
         "runner_up": share,
-        "lead_of_clean": round(lead_of_clean(rows, share), 2),
+        "lead_of_clean": round(lead_of_clean(many, share), 2),
+        "lead_of_few": round(lead_of_clean(few, share), 2),
     }
     indices = np.array([_combination.combined(row.evidence, table)[0] for row in rows])
     table["steepness"] = round(steepness(indices, np.array([not row.is_clean for row in rows])), 2)

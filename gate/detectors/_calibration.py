@@ -82,6 +82,18 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
     ])  # fmt: skip
 
 
+def standing_out(indices: NDArray[np.float64]) -> float:
+    """Return the anomaly index of a network: that of its leading class, less that of the third.
+
+    A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little.
+
+    Args:
+        indices: Of each class, shape ``(k,)``.
+    """
+    first, *rest = sorted(map(float, indices), reverse=True)
+    return first - (rest[1] if len(rest) > 1 else 0.0)
+
+
 def index_of_excess(excess: float) -> float:
     """Return the anomaly index of a permutation of the classes, 0..99.
 

@@ -28,6 +28,8 @@ TABLE = Path(__file__).with_name("_score.json")
 _ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin", "head-weights"})
 
 _CLASS_INDEX = "class_index"
+# Up to so many classes there is hardly a runner-up, so clean networks' leaders lead by more.
+FEW = 4
 
 
 def class_measurements(labels: NDArray[np.int64], indices: NDArray[np.float64]) -> tuple[Measurement, ...]:
@@ -43,7 +45,7 @@ def fitted() -> dict[str, float]:
     """Return the fitted numbers, their `version` and of how many `networks` they are.
 
     `runner_up` is the share of the second largest sum that is taken off the largest, `lead_of_clean` the lead that 1 % of clean
-    networks exceed, `steepness` that of the score at the limit.
+    networks exceed, `lead_of_few` that of networks with few classes, `steepness` that of the score at the limit.
     """
     table: dict[str, float] = json.loads(TABLE.read_text(encoding="utf-8"))
     return table
@@ -85,11 +87,19 @@ def combined(
     table = table or fitted()
     measured = [item for item in evidence if item.anomaly_index is not None]
     ahead, label = lead(measured, table["runner_up"])
-    together = LIMIT * ahead / table["lead_of_clean"]
+    together = LIMIT * ahead / table["lead_of_few" if _has_few(measured) else "lead_of_clean"]
     loudest = max(measured, key=lambda item: item.anomaly_index or 0.0, default=None)
     if loudest is None or together >= (loudest.anomaly_index or 0.0):
         return together, label
     return loudest.anomaly_index or 0.0, next(iter(loudest.target_labels), None)
+
+
+def _has_few(evidence: Iterable[Evidence]) -> bool:
+    """Return whether the network has so few classes that hardly any but the leader can stand out."""
+    searched = [
+        each.value for item in evidence for each in item.measurements if each.name == "classes_searched"
+    ]
+    return bool(searched) and max(searched) <= FEW
 
 
 def score(evidence: Iterable[Evidence]) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._calibration import Scale, class_indices
+from gate.detectors._calibration import Scale, class_indices, standing_out
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion, Settings, invert
@@ -61,13 +61,13 @@ class Examination:
 
     @property
     def index(self) -> float:
-        """The leader's anomaly index."""
-        return float(self.class_indices[self.leader])
+        """How far the leader stands out."""
+        return standing_out(self.class_indices)
 
     @property
     def is_suspicious(self) -> bool:
         """Whether the leader is worth another look."""
-        return self.index >= _SUSPICIOUS
+        return float(self.class_indices[self.leader]) >= _SUSPICIOUS
 
 
 def examine(context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels) -> Examination:

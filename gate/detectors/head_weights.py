@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import HEAD_SCALE, class_indices
+from gate.detectors._calibration import HEAD_SCALE, class_indices, standing_out
 from gate.detectors._combination import class_measurements
 from gate.detectors._contract import Context
 from gate.detectors._stats import log_gap, spread_below
@@ -74,7 +74,7 @@ class HeadWeights:
             detector="head-weights",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=float(indices[leader]),
+            anomaly_index=standing_out(indices),
             target_labels=(leader,),
             measurements=(
                 Measurement(name="log_ratio", value=log_gap(sizes, leader)),

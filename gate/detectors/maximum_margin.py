@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import MARGIN_SCALE, class_indices
+from gate.detectors._calibration import MARGIN_SCALE, class_indices, standing_out
 from gate.detectors._candidates import classes_to_search
 from gate.detectors._combination import class_measurements
 from gate.detectors._contract import Context
@@ -91,7 +91,7 @@ class MaximumMargin:
             detector="maximum-margin",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=float(indices[leader]),
+            anomaly_index=standing_out(indices),
             target_labels=(int(labels[leader]),),
             measurements=(
                 Measurement(name="classes_searched", value=float(len(labels))),

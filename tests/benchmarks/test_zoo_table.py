@@ -11,6 +11,7 @@ import pytest
 from benchmarks.zoo import evidence, fit, table, ways
 from benchmarks.zoo.evidence import Row
 from gate.core.evidence import Evidence, Measurement, Status
+from gate.detectors._combination import fitted
 
 TRUTH = {
     "split": "test",
@@ -45,12 +46,14 @@ def row(name: str, attack: str, *told: tuple[str, float, int], success: float = 
 
 CLEAN = [row(f"clean-{i}", "", ("neural-cleanse", 0.1 * i, i)) for i in range(10)]
 CAUGHT = row("patch", "patch", ("neural-cleanse", 3.0, 3))
+# Two of them are not enough.
+THIRD = 0.4 * fitted()["lead_of_clean"]
 JOINTLY = row(
     "blend",
     "blended",
-    ("neural-cleanse", 1.9, 3),
-    ("universal-perturbation", 1.9, 3),
-    ("maximum-margin", 1.9, 3),
+    ("neural-cleanse", THIRD, 3),
+    ("universal-perturbation", THIRD, 3),
+    ("maximum-margin", THIRD, 3),
 )
 MISSED = row("warp", "warp", ("neural-cleanse", 0.2, 5))
 WEAK = row("weak", "patch", ("neural-cleanse", 0.2, 5), success=0.5)

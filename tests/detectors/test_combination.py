@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence, Measurement, Status
 from gate.detectors._combination import class_measurements, combined, fitted, lead, score
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
 
-TABLE = {"runner_up": 0.5, "lead_of_clean": 4.0}
+TABLE = {"runner_up": 0.5, "lead_of_clean": 4.0, "lead_of_few": 5.0}
 
 
 def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Evidence:
@@ -93,6 +93,15 @@ def test_the_lead_is_what_the_first_class_has_over_the_second() -> None:
 
 
 def test_the_shipped_numbers_say_what_they_are_of() -> None:
-    assert {"version", "networks", "runner_up", "lead_of_clean", "steepness"} == set(fitted())
+    assert {"version", "networks", "runner_up", "lead_of_clean", "lead_of_few", "steepness"} == set(fitted())
     assert 0.0 <= fitted()["runner_up"] <= 1.0
-    assert fitted()["lead_of_clean"] > 0
+    assert fitted()["lead_of_few"] > fitted()["lead_of_clean"] > 0
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(2, 1.6), (4, 1.6), (5, 2.0), (43, 2.0)])
+def test_among_few_classes_a_leader_must_lead_by_more(classes: int, expected: float) -> None:
+    told = measured(0.5, 3)
+    counted = Measurement(name="classes_searched", value=float(classes))
+    half = [replace(told, measurements=(*told.measurements, counted)) for _ in range(8)]
+
+    assert (pytest.approx(expected), 3) == combined(half, TABLE)

@@ -12,13 +12,13 @@ from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence
 from gate.core.report import Verdict
 from gate.core.scan import Scan
-from gate.detectors._contract import Context
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
 from gate.models.surrogates.bank import Bank
 from gate.models.surrogates.choice import Pool, probes
 from gate.policy.judge import judge
 from gate.policy.model import DetectorPolicy, PathPolicy
+from tests.detectors.contexts import context
 
 SHAPE = (8, 8, 1)
 TARGET = 1
@@ -57,16 +57,7 @@ class Dark(Bank):
 
 
 def examined(classifier: Classifier) -> Evidence:
-    return BRIEF.run(
-        Context(
-            classifier=classifier,
-            bank=Dark(classifier, 0),
-            dataset=None,
-            seed=0,
-            is_full=False,
-            progress=lambda *told: None,
-        )
-    )
+    return BRIEF.run(context(classifier, bank=Dark(classifier, 0)))
 
 
 def verdict(evidence: Evidence) -> Verdict:

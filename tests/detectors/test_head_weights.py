@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._contract import Context
 from gate.detectors.head_weights import HeadWeights, soft_maximum
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from tests.detectors.contexts import context
 
 
 def examine(classifier: Classifier) -> Evidence:
-    context = Context(
-        classifier=classifier,
-        bank=Bank(classifier, 0),
-        dataset=None,
-        seed=0,
-        is_full=False,
-        progress=lambda *told: None,
-    )
-    return HeadWeights().run(context)
+    return HeadWeights().run(context(classifier))
 
 
 def test_a_weight_written_by_hand_is_blamed(backdoored: Classifier) -> None:
