@@ -143,6 +143,9 @@ def _optional(entry: ArtifactReport) -> dict[str, Json]:
 
 
 def _difference(difference: Difference) -> Json:
+    indices: list[Json] = [
+        {"detector": each.detector, "anomaly_index": each.anomaly_index} for each in difference.base_indices
+    ]
     return {
         "base_sha256": difference.base_sha256,
         "base_anomaly_index": difference.base_anomaly_index,
@@ -150,6 +153,7 @@ def _difference(difference: Difference) -> Json:
         "changed_layers": list(difference.changed_layers),
         "added_layers": list(difference.added_layers),
         "removed_layers": list(difference.removed_layers),
+        **({"base_evidence": indices} if indices else {}),
     }
 
 
