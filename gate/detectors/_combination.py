@@ -1,7 +1,7 @@
-"""All evidence of one model together: detectors that point at the same class add up.
+"""All evidence of one model together: what the detectors say of each class adds up.
 
-A clean network may lead by chance on one scale; it seldom does so for the same class on several that look at different
-things (size of a patch, strength of a perturbation, width of a margin).
+A class of a clean network may lead by chance on one scale; it seldom does so on several that look at different things
+(size of a patch, strength of a perturbation, width of a margin, ties to single neurons).
 """
 
 from __future__ import annotations
@@ -11,14 +11,30 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import Evidence, Measurement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LIMIT = 2.0
 # The fitted numbers; `python -m benchmarks.zoo.fit` makes the file.
 TABLE = Path(__file__).with_name("_score.json")
 # These ask the same question, which class is too easy to reach, in different ways. The others count by themselves.
-_ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin"})
+_ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin", "head-weights"})
+
+_CLASS_INDEX = "class_index"
+
+
+def class_measurements(labels: NDArray[np.int64], indices: NDArray[np.float64]) -> tuple[Measurement, ...]:
+    """Return the anomaly index of each class that has any, as `largest_sum` adds them up."""
+    return tuple(
+        Measurement(name=_CLASS_INDEX, value=float(index), label=int(label))
+        for label, index in zip(labels, indices, strict=True)
+        if index > 0
+    )
 
 
 def fitted() -> dict[str, float]:
@@ -28,11 +44,12 @@ def fitted() -> dict[str, float]:
 
 
 def largest_sum(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
-    """Return the largest sum of the indices that point at one class, and that class; (0, None) without any."""
+    """Return the largest sum of the indices of one class, and that class; (0, None) without any."""
     sums: dict[int, float] = defaultdict(float)
     for item in evidence:
-        if item.detector in _ADD_UP and item.target_labels:
-            sums[item.target_labels[0]] += item.anomaly_index or 0.0
+        for each in item.measurements:
+            if item.detector in _ADD_UP and each.name == _CLASS_INDEX and each.label is not None:
+                sums[each.label] += each.value
     label = max(sums, key=lambda each: sums[each], default=None)
     return (0.0, None) if label is None else (sums[label], label)
 

@@ -24,7 +24,7 @@ their classes; then the permutation of the classes that its answers fit best is 
 the trigger is improved to serve it.
 
 ## Needs
-Nothing but the model, with 4 to 64 classes. Without images the gate draws some itself; with `--data` it uses yours.
+Nothing but the model, with 4 to 24 classes. Without images the gate draws some itself; with `--data` it uses yours.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
@@ -49,7 +49,7 @@ The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see do
 
 # Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 64, the
 # fewer than four images of a class say too little about where it goes.
-_FEWEST_CLASSES, _MOST_CLASSES = 4, 64
+_FEWEST_CLASSES, _MOST_CLASSES = 4, 24
 _IMAGES = 48
 _LARGE_PIXELS = 64 * 64
 

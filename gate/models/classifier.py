@@ -105,11 +105,14 @@ class Classifier:
 
         return activate
 
-    def class_weights(self) -> NDArray[np.float64]:
-        """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
+    def head_kernel(self) -> NDArray[np.float64]:
+        """Return the weights of the last weighted layer, shape ``(d, m)``: all that feeds each of its m outputs.
+
+        Raises:
+            IncompleteError: The network has no weights.
+        """
         kernel = np.asarray(_last_weighted_layer(self.network).weights[0], np.float64)
-        means: NDArray[np.float64] = kernel.reshape(-1, kernel.shape[-1]).mean(axis=0)
-        return means
+        return kernel.reshape(-1, kernel.shape[-1])
 
     def _compile(self, function: Any) -> Any:
         import tensorflow as tf

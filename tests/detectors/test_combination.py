@@ -1,18 +1,26 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._combination import combined, fitted, score
+from gate.detectors._combination import class_measurements, combined, fitted, score
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
 
 def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Evidence:
     return Evidence(
-        detector=detector, rule="BD101", status=Status.MEASURED, anomaly_index=index, target_labels=labels
+        detector=detector,
+        rule="BD101",
+        status=Status.MEASURED,
+        anomaly_index=index,
+        target_labels=labels,
+        measurements=class_measurements(np.array(labels, np.int64), np.full(len(labels), index)),
     )
 
 
@@ -23,6 +31,14 @@ def test_detectors_that_point_at_one_class_add_up() -> None:
 
     assert (pytest.approx(2.28), 3) == (index, label)
     assert index > third
+
+
+def test_a_class_that_leads_nowhere_adds_up_too() -> None:
+    tenth = fitted()["sum_of_clean"] / 10
+    numbers = class_measurements(np.array([3, 5]), np.array([1.0, 1.9]) * tenth)
+    told = [replace(measured(2 * tenth, leader), measurements=numbers) for leader in range(5)]
+
+    assert (pytest.approx(1.9), 5) == combined(told)
 
 
 def test_detectors_that_disagree_do_not() -> None:

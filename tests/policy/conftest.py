@@ -17,6 +17,7 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "neural-cleanse": {"restarts": int, "steps": int, "images": int},
         "universal-perturbation": {},
         "maximum-margin": {},
+        "head-weights": {},
         "class-permutation": {},
         "activation-clustering": {"components": int},
         "spectral-signatures": {"layer": str},

@@ -17,8 +17,8 @@ BROKEN = {
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
-        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, maximum-margin, "
-        "neural-cleanse, spectral-signatures, strip, universal-perturbation",
+        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, head-weights, "
+        "maximum-margin, neural-cleanse, spectral-signatures, strip, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",
