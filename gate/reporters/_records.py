@@ -150,6 +150,7 @@ def _trigger(node: Node) -> Trigger:
         attack_success_rate=float(node["attack_success_rate"]),
         mask_png=base64.b64decode(node["mask_png"], validate=True),
         pattern_png=base64.b64decode(node["pattern_png"], validate=True),
+        examples_png=base64.b64decode(node.get("examples_png", ""), validate=True),
         files=tuple(node["files"]),
     )
 

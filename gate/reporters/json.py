@@ -200,6 +200,8 @@ def _measurement(measurement: Measurement) -> Json:
 
 
 def _trigger(trigger: Trigger) -> Json:
+    picture = base64.b64encode(trigger.examples_png).decode("ascii")
+    examples: dict[str, Json] = {"examples_png": picture} if picture else {}
     return {
         "target_label": trigger.target_label,
         "l1_norm": float(trigger.l1_norm),
@@ -207,6 +209,7 @@ def _trigger(trigger: Trigger) -> Json:
         "files": list(trigger.files),
         "mask_png": base64.b64encode(trigger.mask_png).decode("ascii"),
         "pattern_png": base64.b64encode(trigger.pattern_png).decode("ascii"),
+        **examples,
     }
 
 
