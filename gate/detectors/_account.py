@@ -15,7 +15,7 @@ from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
-from gate.detectors._pictures import mask_png, pattern_png
+from gate.detectors._pictures import examples_png, mask_png, pattern_png
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
 
 Floats = NDArray[np.float32]
@@ -76,9 +76,11 @@ def _trigger(
         return None, ()
     pool, label = context.bank.pool(0), int(found.labels[leader])
     shown = tuple(part[leader] for part in found.triggers)
-    foreign = pool.images[pool.predictions != label]
+    is_foreign = pool.predictions != label
+    foreign, classes = pool.images[is_foreign], pool.predictions[is_foreign]
     stamped = np.asarray(form.stamp(foreign, shown))
-    hits = int((context.classifier.predict(stamped).argmax(axis=1) == label).sum())
+    is_hit = context.classifier.predict(stamped).argmax(axis=1) == label
+    hits = int(is_hit.sum())
     low, high = wilson_interval(hits, len(foreign))
     mask, pattern = picture(shown)
     trigger = Trigger(
@@ -87,6 +89,7 @@ def _trigger(
         attack_success_rate=hits / max(len(foreign), 1),
         mask_png=mask_png(mask),
         pattern_png=pattern_png(pattern, mask),
+        examples_png=examples_png(foreign[is_hit], stamped[is_hit], classes[is_hit]),
     )
     interval = (
         Measurement(name="attack_success_rate_low", value=low),
