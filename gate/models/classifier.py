@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -107,9 +108,22 @@ class Classifier:
 
     def class_weights(self) -> NDArray[np.float64]:
         """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
-        kernel = np.asarray(_last_weighted_layer(self.network).weights[0], np.float64)
-        means: NDArray[np.float64] = kernel.reshape(-1, kernel.shape[-1]).mean(axis=0)
+        means: NDArray[np.float64] = self.head_weights()[0].mean(axis=0)
         return means
+
+    def head_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weights of the last weighted layer, shape ``(d, k)``, and its biases, ``(k,)``; zeros without any."""
+        kernel, *others = (
+            np.asarray(each, np.float64) for each in _last_weighted_layer(self.network).weights
+        )
+        kernel = kernel.reshape(-1, kernel.shape[-1])
+        biases = (each for each in others if each.shape == kernel.shape[1:])
+        return kernel, next(biases, np.zeros(kernel.shape[1]))
+
+    def architecture(self) -> str:
+        """Return a digest, 16 hex digits, that networks of one architecture share, whatever their weights."""
+        shapes = (self.input_shape, *(tuple(weight.shape) for weight in self.network.weights))
+        return hashlib.sha256(repr(shapes).encode("ascii")).hexdigest()[:16]
 
     def _compile(self, function: Any) -> Any:
         import tensorflow as tf

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from gate.core.scan import Scan
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation.process import Start
+from gate.pipeline import attached
 from gate.pipeline.request import Request
 from gate.policy.model import PathPolicy
 
@@ -96,9 +96,13 @@ def _scan(candidate: Candidate, request: Request, events: Events, start: Start, 
 
 
 def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
-    """Return the detectors that a model's path asks for; none in a static run."""
+    """Return the detectors that a model's path asks for; none in a static run.
+
+    Raises:
+        UsageError: A file that one of them names cannot be used.
+    """
     return tuple(
-        DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
+        DetectorCall(detector=detector.id, parameters=attached.parameters(detector, request.root))
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )
