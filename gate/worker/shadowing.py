@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.core import rules
 from gate.core.errors import DataError, IncompleteError
@@ -17,8 +19,7 @@ from gate.worker.scanning import LONGEST_INSPECTION, Progress, ended_after, star
 
 if TYPE_CHECKING:
     from gate.detectors._meta_model import MetaModel
-    from gate.models.datasets import Dataset
-    from gate.models.subject import Subject
+    from gate.models.classifier import Classifier
 
 Keep = Callable[[Shadow], None]
 
@@ -42,12 +43,12 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
     """
     progress("starting TensorFlow", 0, job.shadows, "")
     start_engine(job.job.threads, job.job.seed)
-    subject = _opened(job.job)
-    shadows = sorted((*job.known, *_trained(job, subject, progress, keep)), key=lambda each: each.number)
-    return _fitted([each for each in shadows if each.number < job.shadows], subject.classifier.architecture())
+    classifier = _opened(job.job)
+    shadows = sorted((*job.known, *_trained(job, classifier, progress, keep)), key=lambda each: each.number)
+    return _fitted([each for each in shadows if each.number < job.shadows], classifier.architecture())
 
 
-def _opened(job: Job) -> Subject:
+def _opened(job: Job) -> Classifier:
     from gate.models.subject import open_subject
     from gate.triage.inspection import inspect
 
@@ -60,25 +61,28 @@ def _opened(job: Job) -> Subject:
             hint="See what it is: backdoor-gate check --static MODEL",
         )
     stored = inspection.stored
-    subject = open_subject(job, stored.config, stored.keras_version, stored.loss)
+    # Whether the model as it is agrees with the labels does not matter: its weights are lost.
+    subject = open_subject(
+        dataclasses.replace(job, data=None), stored.config, stored.keras_version, stored.loss
+    )
     if not subject.span.is_sure:
         raise IncompleteError(
             rules.INCONCLUSIVE.id,
             f"The input range is not known ({subject.span.source}).",
             hint="State it with --input-range LOW,HIGH",
         )
-    return subject
+    return subject.classifier
 
 
-def _trained(job: ShadowJob, subject: Subject, progress: Progress, keep: Keep) -> Iterable[Shadow]:
+def _trained(job: ShadowJob, classifier: Classifier, progress: Progress, keep: Keep) -> Iterable[Shadow]:
     from gate.detectors._shadows import Workshop
 
     missing = sorted(set(range(job.shadows)) - {each.number for each in job.known})
     if not missing:
         return
     workshop = Workshop(
-        subject.classifier,
-        *_images(subject.dataset, job.job.seed),
+        classifier,
+        *_images(job.job, classifier),
         most=job.images,
         epochs=job.epochs,
         seed=job.job.seed,
@@ -93,15 +97,20 @@ def _trained(job: ShadowJob, subject: Subject, progress: Progress, keep: Keep) -
         yield shadow
 
 
-def _images(dataset: Dataset | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return at most 20,000 images, and their labels."""
-    assert dataset is not None
+    from gate.models import datasets
+
+    assert job.data is not None
+    span = (classifier.low, classifier.high)
+    shape, count = classifier.input_shape, classifier.num_classes
+    dataset = datasets.load(Path(job.data.path), datasets.Role(job.data.role), shape, count, span)
     if dataset.labels is None:
         raise DataError(
             f"{dataset.source}: expected labelled images, received none with labels.",
             hint="Shadows are trained on them: give an .npz with y, or a folder with one sub-folder per class.",
         )
-    rng = np.random.default_rng([seed, 21])
+    rng = np.random.default_rng([job.seed, 21])
     chosen = np.sort(rng.permutation(len(dataset.images))[:_MOST_IMAGES])
     return dataset.images[chosen], dataset.labels[chosen]
 
