@@ -1,4 +1,7 @@
-"""What distinguishes a network's answers, in numbers that do not depend on its architecture or the order of its classes."""
+"""What distinguishes a network's answers, in numbers that do not depend on its architecture or the order of its classes.
+
+All of them grow with a backdoor, or with nothing: leads of one class over the others.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,6 @@ def _all(responses: Responses) -> Iterator[tuple[str, float]]:
     yield from _of_families(responses.families)
     yield from _of_triggers(responses)
     yield from _of_pushes(responses)
-    yield "log_classes", float(np.log(responses.plain.shape[1]))
-    yield "confidence", float(_softmax(responses.plain).max(axis=-1).mean())
 
 
 def _of_head(weights: Floats) -> Iterator[tuple[str, float]]:
@@ -49,7 +50,6 @@ def _of_families(logits: Floats) -> Iterator[tuple[str, float]]:
     votes = np.stack([np.bincount(each, minlength=count) / len(each) for each in logits.argmax(axis=2)])
     standard = (logits - logits.mean()) / (logits.std() + _NOTHING)
     yield "votes_lead", _lead(votes.mean(axis=0))
-    yield "votes_everywhere", float(votes.min(axis=0).max())
     yield "logits_lead", _lead(standard.mean(axis=(0, 1)))
 
 
@@ -59,7 +59,6 @@ def _of_triggers(responses: Responses) -> Iterator[tuple[str, float]]:
     flips = _flips(before, after, responses.plain.shape[1])
     shifts = (responses.stamped - responses.plain).mean(axis=1) / scale
     for name, rows in (("patch", slice(0, responses.patches)), ("blend", slice(responses.patches, None))):
-        yield f"{name}_changed", float((after[rows] != before).mean())
         yield f"{name}_best_flip_lead", _lead(flips[rows].max(axis=0))
         yield f"{name}_mean_flip_lead", _lead(flips[rows].mean(axis=0))
         yield f"{name}_best_shift_lead", _lead(shifts[rows].max(axis=0))
@@ -94,18 +93,10 @@ def _of_pushes(responses: Responses) -> Iterator[tuple[str, float]]:
     for name, pushed, gained in zip(_PUSHES, responses.pushed, responses.gained, strict=True):
         logs = np.log(np.maximum(gained, _LEAST_GAIN))
         yield f"{name}_lead", _lead(pushed)
-        yield f"{name}_median", float(np.median(pushed))
         yield f"{name}_gain_lead", _lead(logs)
-        yield f"{name}_gain_median", float(np.median(logs))
 
 
 def _lead(values: Floats) -> float:
     """Return how far the largest value lies above the median of the others."""
     first = int(np.argmax(values))
     return float(values[first] - np.median(np.delete(values, first)))
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities

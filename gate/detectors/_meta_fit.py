@@ -12,10 +12,11 @@ from gate.detectors._meta_model import FURTHEST, VERSION, MetaModel
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# As many networks as features, or fewer: the weights have to be kept small. Chosen beforehand, not by the result.
-_STRENGTH = 0.03
+# Hardly more networks than features: the weights have to be kept small. Chosen beforehand, not by the result.
+_STRENGTH = 0.3
+_LARGEST_POWER = 500.0
 _FALSE_ALARMS = 0.01
-_LEAST_SPREAD = 1e-6
+_LEAST_SPREAD = 1e-3
 # Of all sums of clean networks; a few equal ones would make everything else an alarm.
 _LEAST_DEVIATION = 0.05
 
@@ -76,13 +77,30 @@ def fit(
 
 
 def _fitted(features: Floats, is_bad: Bools) -> tuple[Floats, Floats, Floats, float]:
-    """Return centre, spread, weights and bias of a ridge logistic regression; both kinds count the same."""
-    from sklearn.linear_model import LogisticRegression
+    """Return centre, spread, weights and bias of a ridge logistic regression; both kinds count the same.
 
-    centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), _LEAST_SPREAD)
-    judge = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000)
-    judge.fit(_standard(features, centre, spread), is_bad)
-    return centre, spread, judge.coef_[0], float(judge.intercept_[0])
+    Each attack shows in a few features only, so they are measured in units of the clean networks. Every feature is a lead
+    of one class over the others, or the like: more of it never speaks for a network, so no weight is below 0.
+    """
+    from scipy.optimize import minimize
+
+    clean = features[~is_bad]
+    centre, spread = clean.mean(axis=0), np.maximum(clean.std(axis=0), _LEAST_SPREAD)
+    standard = _standard(features, centre, spread)
+    shares = np.where(is_bad, 0.5 / is_bad.sum(), 0.5 / (~is_bad).sum())
+    sign = np.where(is_bad, 1.0, -1.0)
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weights = parameters[:-1]
+        margins = sign * (standard @ weights + parameters[-1])
+        value = shares @ np.logaddexp(0.0, -margins) + 0.5 * _STRENGTH * weights @ weights
+        slopes = -shares * sign / (1.0 + np.exp(np.minimum(margins, _LARGEST_POWER)))
+        return float(value), np.append(slopes @ standard + _STRENGTH * weights, slopes.sum())
+
+    count = features.shape[1]
+    bounds = [(0.0, None)] * count + [(None, None)]
+    found = minimize(loss, np.zeros(count + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return centre, spread, found[:-1], float(found[-1])
 
 
 def _standard(features: Floats, centre: Floats, spread: Floats) -> Floats:

@@ -19,7 +19,7 @@ LARGEST_FILE = 1024 * 1024
 _LIMIT = 2.0
 _LARGEST_INDEX = 99.0
 # A feature further from the networks that the meta-model knows than this tells no more.
-FURTHEST = 4.0
+FURTHEST = 5.0
 _HINT = "Make one with: backdoor-gate meta train MODEL --data IMAGES --out FOLDER"
 
 
@@ -33,9 +33,9 @@ class MetaModel:
         networks: How many it was made of.
         auc: On networks that it did not know when it judged them, 0..1.
         features: Names, in order.
-        centre: Mean of each feature.
-        spread: Standard deviation of each, > 0.
-        weights: Of each standardised feature.
+        centre: Mean of each feature over clean networks.
+        spread: Standard deviation of each over clean networks, > 0.
+        weights: Of each standardised feature, >= 0.
         bias: Added to the weighted sum.
         usual: Sum of the median clean network.
         limit: Sum that 1 % of clean networks exceed; above `usual`.

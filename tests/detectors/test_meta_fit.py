@@ -28,6 +28,12 @@ def test_what_tells_them_apart_is_found() -> None:
     assert indices[~is_bad].max() < 2.0 < np.median(indices[is_bad])
 
 
+def test_more_of_a_feature_never_speaks_for_a_network() -> None:
+    features, is_bad, folds = zoo(-6.0)
+
+    assert 0.0 == fit(("a", "b", "c"), features, is_bad, folds).weights[0]
+
+
 def test_where_nothing_tells_them_apart_the_judge_says_so() -> None:
     aucs = [fit(("a", "b", "c"), *zoo(0.0, seed)).auc for seed in range(8)]
 
