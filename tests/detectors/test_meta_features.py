@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.detectors._meta_features import describe
@@ -36,6 +36,7 @@ def answering(labels: np.ndarray, row: int) -> Responses:
     return dataclasses.replace(found, stamped=stamped)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000), st.permutations(range(CLASSES)))
 def test_the_order_of_the_classes_does_not_matter(seed: int, order: list[int]) -> None:
     found = responses(seed)

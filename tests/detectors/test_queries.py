@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.detectors._queries import Stamp, blend, patch, stamps
@@ -11,6 +11,7 @@ shapes = st.tuples(st.integers(4, 40), st.integers(4, 40), st.sampled_from([1, 3
 seeds = st.integers(0, 2**31)
 
 
+@settings(deadline=None, max_examples=40)
 @given(shapes, seeds)
 def test_a_patch_is_a_small_opaque_square(shape: tuple[int, int, int], seed: int) -> None:
     stamp = patch(np.random.default_rng(seed), shape)
@@ -22,6 +23,7 @@ def test_a_patch_is_a_small_opaque_square(shape: tuple[int, int, int], seed: int
     assert height <= max(1, 0.2 * min(shape[:2]) + 0.5)
 
 
+@settings(deadline=None, max_examples=40)
 @given(shapes, seeds)
 def test_a_blend_is_faint_and_everywhere(shape: tuple[int, int, int], seed: int) -> None:
     stamp = blend(np.random.default_rng(seed), shape)
@@ -30,6 +32,7 @@ def test_a_blend_is_faint_and_everywhere(shape: tuple[int, int, int], seed: int)
     assert 0.1 <= stamp.mask.min() == stamp.mask.max() <= 0.3
 
 
+@settings(deadline=None, max_examples=40)
 @given(shapes, seeds)
 def test_stamped_images_stay_images(shape: tuple[int, int, int], seed: int) -> None:
     images = np.random.default_rng(seed).random((3, *shape), np.float32)

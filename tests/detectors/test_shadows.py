@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.detectors._queries import Stamp
@@ -16,6 +16,7 @@ SHAPE = (8, 8, 1)
 CLASSES = 4
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**31), st.integers(2, 50))
 def test_backdoors_are_drawn_from_a_wide_distribution(seed: int, classes: int) -> None:
     backdoor = draw(np.random.default_rng(seed), SHAPE, classes)
@@ -24,6 +25,7 @@ def test_backdoors_are_drawn_from_a_wide_distribution(seed: int, classes: int) -
     assert 0.05 <= backdoor.share <= 0.5
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.floats(0.05, 0.5), st.integers(1, 60))
 def test_the_share_of_the_set_is_poisoned_and_the_original_untouched(share: float, count: int) -> None:
     images, labels = np.zeros((count, *SHAPE), np.float32), np.zeros(count, np.int64)
