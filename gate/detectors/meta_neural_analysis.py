@@ -24,7 +24,7 @@ _RULE = Rule(
 ## Looks for
 Answers in the manner of backdoored networks. The network is shown procedural images, the same ones under 112 random
 triggers, and under the step that pushes them most to each class; how strongly and how unevenly over the classes its answers
-move is put into some thirty numbers, which a linear judge adds up.
+move is put into some twenty numbers, which a linear judge adds up.
 
 ## Needs
 Nothing but the model. The judge that comes with the gate was made of networks of several architectures; one for your own
