@@ -1,7 +1,7 @@
 """Poisoned and clean training sets, each with the small network that was trained on it: made once, kept in a folder.
 
 `python -m benchmarks.poisoned_sets --data DIR --out DIR [--most N]` makes those that are missing; for each it writes
-OUT/<name>.keras and OUT/<name>.npz (images, labels, poisoned, activations, predictions).
+OUT/<name>.keras and OUT/<name>.npz (images, labels, poisoned, activations, predictions, success of the trigger on test images).
 `python -m benchmarks.poisoned_table OUT` makes the table from them.
 """
 
@@ -12,14 +12,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.zoo import data
 from benchmarks.zoo.architectures import ARCHITECTURES
-from benchmarks.zoo.attacks import Attack, Blended, Patch, Sinusoid, Warp
+from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.patch import Patch
+from benchmarks.zoo.attacks.pattern import Blended, Sinusoid
+from benchmarks.zoo.attacks.warp import Warp
 from benchmarks.zoo.data import Split
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
 
 _EPOCHS, _BATCH = 16, 64
 # Data set, classes (0 = all), images, architecture.
@@ -177,6 +184,7 @@ def make(case: Case, folder: Path, out: Path) -> None:
     model.fit(images, split.labels, batch_size=_BATCH, epochs=_EPOCHS, verbose=0)
     classifier = Classifier(model)
     predictions = classifier.predict(images).argmax(axis=1)
+    success = _success(case, folder, classifier) if case.attack else float("nan")
     model.save(out / f"{case.name}.keras", include_optimizer=False)
     np.savez(
         out / f"{case.name}.part.npz",
@@ -185,12 +193,26 @@ def make(case: Case, folder: Path, out: Path) -> None:
         poisoned=poisoned,
         activations=classifier.activations(images),
         predictions=predictions,
+        success=success,
     )
     (out / f"{case.name}.part.npz").replace(out / f"{case.name}.npz")
-    learnt = (predictions == split.labels)[poisoned].mean() if poisoned.any() else float("nan")
     accuracy = (predictions == split.labels)[~poisoned].mean()
     seconds = time.perf_counter() - started
-    print(f"{case.name}: fits {accuracy:.3f} clean, {learnt:.3f} poison, {seconds:.1f} s", flush=True)
+    print(f"{case.name}: fits {accuracy:.3f} clean, success {success:.3f}, {seconds:.1f} s", flush=True)
+
+
+def _success(case: Case, folder: Path, classifier: Classifier) -> float:
+    """Return how many test images of other classes the trigger sends to the target.
+
+    That poison fits its labels says nothing of a clean-label attack.
+    """
+    _, test = data.load(folder, case.task, case.classes, case.seed, case.images)
+    count = int(test.labels.max()) + 1
+    attack = make_attack(case, count)
+    victims = attack.victims(test.labels, count)
+    wanted = attack.relabel(test.labels, count)[victims]
+    found = classifier.predict(attack.mark(test.images[victims])).argmax(axis=1)
+    return float((found == wanted).mean())
 
 
 def main() -> None:

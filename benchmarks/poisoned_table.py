@@ -1,4 +1,4 @@
-"""`python -m benchmarks.poisoned_table OUT`: the detectors of training sets, and IBM ART's on the same activations.
+"""`python -m benchmarks.poisoned_table OUT...`: the detectors of training sets, and IBM ART's on the same activations.
 
 Reads what `benchmarks.poisoned_sets` made. ART is used if it can be imported (pip install
 adversarial-robustness-toolbox): ActivationDefence and SpectralSignatureDefense as they come, fed the same activations.
@@ -6,6 +6,7 @@ adversarial-robustness-toolbox): ActivationDefence and SpectralSignatureDefense 
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.art_defences import DEFENCES, art_clean
 from benchmarks.zoo.table import auc, auc_interval
 from gate.core.evidence import Evidence
 from gate.detectors import create
@@ -27,11 +29,6 @@ from gate.models.representations import Representations
 
 Bools = NDArray[np.bool_]
 
-_ART = (
-    "ART ActivationDefence smaller",
-    "ART ActivationDefence silhouette-scores",
-    "ART SpectralSignatureDefense",
-)
 _LIMIT = 2.0
 # A backdoor that the network did not learn is in the set, but leaves nothing to find in it.
 _LEARNT = 0.8
@@ -145,7 +142,7 @@ def art(name: str, archive: Any) -> Outcome:
     largest share of a class that it lists.
     """
     started = time.perf_counter()
-    clean = _art_clean(name, archive)
+    clean = art_clean(name, archive)
     labels, target = archive["labels"], _target(archive)
     shares = np.array([(~clean[labels == label]).mean() for label in np.unique(labels)])
     blamed = np.unique(labels)[shares > 0]
@@ -160,31 +157,6 @@ def art(name: str, archive: Any) -> Outcome:
     )
 
 
-def _art_clean(name: str, archive: Any) -> Bools:
-    """Return which samples ART calls clean, given the stored activations as those of its only layer."""
-    from art.defences.detector.poison import ActivationDefence, SpectralSignatureDefense
-    from art.estimators.classification import BlackBoxClassifier
-
-    activations, labels = archive["activations"], archive["labels"].astype(np.int64)
-    one_hot = np.eye(int(labels.max()) + 1, dtype=np.float32)[labels]
-
-    class Given(BlackBoxClassifier):
-        """A classifier whose layer is what was stored."""
-
-        layer_names = ("penultimate",)
-
-        def get_activations(self, *_: Any, **__: Any) -> Any:
-            return activations
-
-    given = Given(lambda x: one_hot[: len(x)], activations.shape[1:], one_hot.shape[1])
-    if name.startswith("ART ActivationDefence"):
-        defence = ActivationDefence(given, activations, one_hot)
-        defence.detect_poison(nb_clusters=2, nb_dims=10, reduce="PCA", cluster_analysis=name.split()[-1])
-        return np.asarray(defence.is_clean_lst, bool)
-    spectral = SpectralSignatureDefense(given, activations, one_hot)
-    return np.asarray(spectral.detect_poison()[1], bool)
-
-
 def _target(archive: Any) -> int:
     poisoned = archive["poisoned"]
     return int(archive["labels"][poisoned][0]) if poisoned.any() else -1
@@ -197,7 +169,7 @@ def outcomes(file: Path, *, with_strip: bool) -> Iterable[Outcome]:
     model = file.with_suffix(".keras")
     for detector in ("activation-clustering", "spectral-signatures", *(["strip"] if with_strip else [])):
         yield ours(detector, archive, model)
-    for name in _ART:
+    for name in DEFENCES:
         try:
             yield art(name, archive)
         except ImportError:
@@ -239,38 +211,67 @@ def _mean(values: list[float]) -> str:
     return f"{np.mean(values):.2f}" if values else "-"
 
 
-def main() -> None:
-    """Print the table, and then every set's indices."""
-    folder, with_strip = Path(sys.argv[1]), "--strip" in sys.argv
+def facts_of(file: Path) -> dict[str, Any]:
+    """Return what is true of a set."""
+    with np.load(file) as stored:
+        labels, poisoned = stored["labels"], stored["poisoned"]
+        learnt = float((stored["predictions"] == labels)[poisoned].mean()) if poisoned.any() else 0.0
+        # Sets that were made before success was measured; none of those is clean-label, where fitting says nothing.
+        success = float(stored["success"]) if "success" in stored.files and poisoned.any() else learnt
+    share = poisoned.sum() / (labels == labels[poisoned][0]).sum() if poisoned.any() else 0.0
+    return {
+        "name": file.stem,
+        "poisoned": poisoned,
+        "is_poisoned": bool(poisoned.any()),
+        "is_learnt": bool(poisoned.any()) and success >= _LEARNT,
+        "classes": len(np.unique(labels)),
+        "truth": f"{100 * share:.0f} % of its class, success {success:.2f}" if poisoned.any() else "clean",
+    }
+
+
+def _detail(facts: dict[str, Any], found: dict[str, Outcome], names: list[str]) -> str:
+    """Return a set's line: each defence's statistic, and whether it raised the alarm and named the right class."""
+    cells = []
+    for name in names:
+        outcome = found.get(name)
+        mark = (
+            "" if outcome is None or not outcome.alarm else " (right)" if outcome.right_class else " (wrong)"
+        )
+        cells.append("crash" if outcome is None else f"{outcome.statistic:.2f}{mark}")
+    return f"| {facts['name']} | {facts['truth']} | {' | '.join(cells)} |"
+
+
+def print_tables(folder: Path, *, with_strip: bool) -> None:
+    """Print the table of a folder, and then what every defence says of each set."""
     tables: dict[str, list[tuple[dict[str, Any], Outcome]]] = {}
-    lines = []
+    seen = []
     for file in sorted(folder.glob("*.npz")):
-        with np.load(file) as stored:
-            labels, poisoned = stored["labels"], stored["poisoned"]
-            learnt = float((stored["predictions"] == labels)[poisoned].mean()) if poisoned.any() else 0.0
-        facts = {
-            "poisoned": poisoned,
-            "is_poisoned": bool(poisoned.any()),
-            "is_learnt": bool(poisoned.any()) and learnt >= _LEARNT,
-            "classes": len(np.unique(labels)),
-        }
-        found = list(outcomes(file, with_strip=with_strip))
-        for outcome in found:
-            tables.setdefault(outcome.defence, []).append((facts, outcome))
-        share = poisoned.sum() / max((labels == labels[poisoned][0]).sum(), 1) if poisoned.any() else 0.0
-        mine = [f"{each.statistic:.2f}" for each in found if not each.defence.startswith("ART")]
-        truth = f"{100 * share:.0f} % of its class, learnt {learnt:.2f}" if poisoned.any() else "clean"
-        lines.append(f"| {file.stem} | {truth} | {' | '.join(mine)} |")
-        print(json.dumps({"set": file.stem, "done": len(lines)}), file=sys.stderr, flush=True)
+        facts = facts_of(file)
+        found = {each.defence: each for each in outcomes(file, with_strip=with_strip)}
+        for name, outcome in found.items():
+            tables.setdefault(name, []).append((facts, outcome))
+        seen.append((facts, found))
+        print(json.dumps({"set": file.stem, "done": len(seen)}), file=sys.stderr, flush=True)
     print(
         "| defence | AUC of the verdict (95 %) | poisoned sets caught, right class | alarms on clean sets "
         "| clean classes blamed | recall of samples | precision | seconds |"
     )
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     print(*(row(defence, sets) for defence, sets in tables.items()), sep="\n")
-    names = [name for name in tables if not name.startswith("ART")]
+    names = list(tables)
     print(f"\n| training set | poison | {' | '.join(names)} |\n|---|---|{'---:|' * len(names)}")
-    print(*lines, sep="\n")
+    print(*(_detail(facts, found, names) for facts, found in seen), sep="\n")
+
+
+def main() -> None:
+    """Print the tables of each folder that is named."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.poisoned_table", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="OUT")
+    parser.add_argument("--strip", action="store_true", help="ask the networks for STRIP, too; slow")
+    arguments = parser.parse_args()
+    for folder in arguments.folders:
+        print(f"\n{folder}\n")
+        print_tables(folder, with_strip=arguments.strip)
 
 
 if __name__ == "__main__":

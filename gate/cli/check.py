@@ -59,6 +59,11 @@ _SECRETS = frozenset({KEY_VARIABLE})
     help="What the images are: the suspect training set, or trusted samples.",
 )
 @click.option(
+    "--meta",
+    metavar="FILE",
+    help="Judge by this meta-model, too, which `meta train` made of your architecture.",
+)
+@click.option(
     "--input-range", metavar="LOW,HIGH", help="Raw values of black and white, such as 0,255 or -1,1."
 )
 @click.option(
@@ -119,6 +124,7 @@ def check(
     profile: str | None,
     data: str | None,
     data_role: str,
+    meta: str | None,
     input_range: str | None,
     outputs: tuple[str, ...],
     seed: int,
@@ -153,13 +159,13 @@ def check(
     sign = _signer(attestation_key, targets)
     _check_executor(executor)
     root = Path.cwd()
-    environ = _environ()
+    environ = environ_for_git()
     selected = select(paths, staged=staged, diff=diff, files_from=files_from, root=root, environ=environ)
     wanted = Wanted(policy=policy_source, origin=policy_from, waivers=waivers, baseline=baseline)
     terms = terms_of(wanted, selected, root, environ)
     request = pipeline.Request(
         selection=merge([selected.selection, Selection(notices=terms.notices)]),
-        policy=terms.policy,
+        policy=terms.policy if meta is None else terms.policy.with_meta_model(meta),
         exemptions=terms.exemptions,
         root=root,
         environ=environ,
@@ -167,8 +173,8 @@ def check(
         seed=seed,
         jobs=jobs,
         shard=_parse_shard(shard),
-        input_range=_parse_range(input_range),
-        data=_data(data, data_role, root),
+        input_range=parse_range(input_range),
+        data=data_call(data, data_role, root),
         is_static=is_static,
         require_sandbox=is_ci(environ) if require_sandbox is None else require_sandbox,
         cache=None if no_cache or is_list else open_cache(cache_dir, environment()),
@@ -181,7 +187,12 @@ def check(
     return _exit_code(report, exit_zero=exit_zero)
 
 
-def _data(path: str | None, role: str, root: Path) -> DataCall | None:
+def data_call(path: str | None, role: str, root: Path) -> DataCall | None:
+    """Return the data set that `--data` names; None without.
+
+    Raises:
+        UsageError: It does not exist.
+    """
     if path is None:
         return None
     if not (root / path).exists():
@@ -221,14 +232,19 @@ def _signer(key: str | None, targets: Sequence[Target]) -> Callable[[str], str] 
     return lambda statement: dsse.sign(statement, signer)
 
 
-def _environ() -> Mapping[str, str]:
+def environ_for_git() -> Mapping[str, str]:
     """Return what git, and in part the scanning process, may know of the environment."""
     from gate.cli.terminal import environment
 
     return {name: value for name, value in environment().items() if name not in _SECRETS}
 
 
-def _parse_range(value: str | None) -> tuple[float, float] | None:
+def parse_range(value: str | None) -> tuple[float, float] | None:
+    """Return the range that `--input-range` states; None without.
+
+    Raises:
+        UsageError: It is none.
+    """
     if value is None:
         return None
     parts = value.split(",")

@@ -21,6 +21,7 @@ _COMMANDS = {
     "policy": "gate.cli.policy:policy",
     "waive": "gate.cli.waive:waive",
     "baseline": "gate.cli.waive:baseline",
+    "meta": "gate.cli.meta:meta",
     "init": "gate.cli.init:init",
     "doctor": "gate.cli.doctor:doctor",
     "completion": "gate.cli.completion:completion",

@@ -8,7 +8,7 @@ from typing import ClassVar
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
 from gate.detectors._calibration import index_of_excess
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors._pictures import mask_png, pattern_png
 
@@ -72,8 +72,10 @@ class ClassPermutation:
         """Search on the images that the network knows best."""
         classes = context.classifier.num_classes
         if not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
-            return _skipped(
-                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}."
+            return skipped(
+                "class-permutation",
+                _RULE.id,
+                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}.",
             )
 
         def progress(done: int, total: int) -> None:
@@ -105,10 +107,6 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
-
-
-def _skipped(reason: str) -> Evidence:
-    return Evidence(detector="class-permutation", rule=_RULE.id, status=Status.SKIPPED, reason=reason)
 
 
 def _measurements(found: Permutation) -> tuple[Measurement, ...]:

@@ -12,7 +12,7 @@ from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.detectors._calibration import HEAD_SCALE, class_indices, standing_out
 from gate.detectors._combination import class_measurements
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._stats import log_gap, spread_below
 
 _RULE = Rule(
@@ -62,10 +62,14 @@ class HeadWeights:
 
     def run(self, context: Context) -> Evidence:
         """Look at the last layer's weights; skipped where that layer has no column per class."""
-        kernel = context.classifier.head_kernel()
+        kernel, _ = context.classifier.head_weights()
         num_classes = context.classifier.num_classes
         if kernel.shape[1] != num_classes:
-            return _skipped(f"The last layer has {kernel.shape[1]} columns for {num_classes} classes.")
+            return skipped(
+                "head-weights",
+                _RULE.id,
+                f"The last layer has {kernel.shape[1]} columns for {num_classes} classes.",
+            )
         ties = soft_maximum(kernel)
         sizes = 1.0 / np.maximum(ties, _SMALLEST)  # the statistics look for small sizes
         leader = int(np.argmin(sizes))

@@ -16,15 +16,20 @@ from gate.isolation.process import Process, environment, failed
 _SCRIPT = Path(__file__).parents[1] / "worker" / "child.py"
 
 
-def start(environ: Mapping[str, str], workspace: Path) -> Process:
+def start(environ: Mapping[str, str], workspace: Path, script: Path | None = None) -> Process:
     """Start a process in an empty folder of its own.
+
+    Args:
+        environ: The parent's environment; only harmless names are passed on.
+        workspace: The folder.
+        script: What to run; the scan's if None.
 
     Raises:
         IncompleteError: It cannot be started (BD004).
     """
     try:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-            [sys.executable, "-I", str(_SCRIPT)],
+            [sys.executable, "-I", str(script or _SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,14 +106,23 @@ class Classifier:
 
         return activate
 
-    def head_kernel(self) -> NDArray[np.float64]:
-        """Return the weights of the last weighted layer, shape ``(d, m)``: all that feeds each of its m outputs.
+    def head_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weights of the last weighted layer, shape ``(d, m)``, and its biases, ``(m,)``; zeros without any.
 
         Raises:
             IncompleteError: The network has no weights.
         """
-        kernel = np.asarray(_last_weighted_layer(self.network).weights[0], np.float64)
-        return kernel.reshape(-1, kernel.shape[-1])
+        kernel, *others = (
+            np.asarray(each, np.float64) for each in _last_weighted_layer(self.network).weights
+        )
+        kernel = kernel.reshape(-1, kernel.shape[-1])
+        biases = (each for each in others if each.shape == kernel.shape[1:])
+        return kernel, next(biases, np.zeros(kernel.shape[1]))
+
+    def architecture(self) -> str:
+        """Return a digest, 16 hex digits, that networks of one architecture share, whatever their weights."""
+        shapes = (self.input_shape, *(tuple(weight.shape) for weight in self.network.weights))
+        return hashlib.sha256(repr(shapes).encode("ascii")).hexdigest()[:16]
 
     def _compile(self, function: Any) -> Any:
         import tensorflow as tf

@@ -17,6 +17,7 @@ from gate.core.text import printable
 from gate.models.image_sets import ImageSet
 from gate.models.npz_images import HINT, NpzImages, Shape, reading
 from gate.models.picture_files import Listing, PictureFiles, list_csv, list_folder
+from gate.models.representations import FEWEST
 
 Labels = NDArray[np.int64]
 
@@ -76,6 +77,24 @@ def load(path: Path, role: Role, shape: Shape, num_classes: int, span: tuple[flo
         labels = _checked_labels(labels, len(images), num_classes, name)
         _require_all_classes(labels, role, num_classes, name)
     return Dataset(images, labels, role, name)
+
+
+def require_enough(dataset: Dataset) -> None:
+    """Refuse a training set that is too small to be examined, rather than let its detectors stand aside.
+
+    Raises:
+        DataError: It is one, and has no two classes of 64 images, or without labels no 128 images.
+    """
+    if dataset.role is not Role.TRAIN:
+        return
+    labels = np.arange(len(dataset.images)) % 2 if dataset.labels is None else dataset.labels
+    if np.sort(np.bincount(labels, minlength=2))[-2] >= FEWEST:
+        return
+    raise DataError(
+        f"{dataset.source}: expected two classes of {FEWEST} images or more, to compare them, "
+        f"received {len(dataset.images)} images in all.",
+        hint="Give the whole training set; if these are some trusted samples, say --data-role clean (role: clean).",
+    )
 
 
 def _of_pictures(listing: Listing, role: Role, shape: Shape, num_classes: int, name: str) -> Dataset:

@@ -84,4 +84,5 @@ def _dataset(call: DataCall, classifier: Classifier, seed: int) -> Dataset:
     dataset = datasets.load(
         Path(call.path), datasets.Role(call.role), classifier.input_shape, classifier.num_classes, span
     )
+    datasets.require_enough(dataset)
     return agreement.settled(dataset, classifier, seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from gate.core.scan import Scan
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation.process import Start
+from gate.pipeline import attached
 from gate.pipeline.request import Request
 from gate.policy.model import PathPolicy
 
@@ -109,15 +109,19 @@ def _scan(candidate: Candidate, request: Request, events: Events, start: Start, 
 def expected_scans(candidate: Candidate, request: Request) -> tuple[bool, ...]:
     """Return for each scan that the examination of a model comes to whether it needs TensorFlow."""
     policy = request.policy.for_path(candidate.path)
-    needs_engine = bool(_detectors(policy, request))
+    needs_engine = bool(detectors(policy, request))
     is_base_scanned = bool(candidate.base) and policy.max_regression is not None
     return (needs_engine, needs_engine) if is_base_scanned else (needs_engine,)
 
 
-def _detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
-    """Return the detectors that a model's path asks for; none in a static run."""
+def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
+    """Return the detectors that a model's path asks for; none in a static run.
+
+    Raises:
+        UsageError: A file that one of them names cannot be used.
+    """
     return tuple(
-        DetectorCall(detector=detector.id, parameters=json.dumps(dict(detector.parameters)))
+        DetectorCall(detector=detector.id, parameters=attached.parameters(detector, request.root))
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )
@@ -131,7 +135,7 @@ def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Req
         file=str(file or ""),
         profile=request.profile,
         seed=request.seed,
-        detectors=_detectors(policy, request),
+        detectors=detectors(policy, request),
         input_range=span,
         input_range_source=source if span else "",
         data=_data(policy, request),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import cast
@@ -220,6 +220,12 @@ class Policy:
             if matches(override.match, path):
                 document = merge(document, json.loads(override.settings))
         return PathPolicy.from_document(document)
+
+    def with_meta_model(self, file: str) -> Policy:
+        """Return the policy with meta neural analysis switched on for every path, by the meta-model in a file."""
+        settings = {"detectors": {"meta-neural-analysis": {"enabled": True, "parameters": {"model": file}}}}
+        override = Override(match="**", settings=json.dumps(settings), reason="--meta")
+        return replace(self, overrides=(*self.overrides, override))
 
     def is_excluded(self, path: str) -> bool:
         """Return whether the policy keeps the gate away from this path."""

@@ -30,7 +30,7 @@ from gate.worker.scanning import Progress, scan
 
 def main() -> None:
     """Read a job, scan, write the record."""
-    out = _private_output()
+    out = private_output()
 
     def send(message: dict[str, object]) -> None:
         out.write(json.dumps(message, allow_nan=False) + "\n")
@@ -60,7 +60,7 @@ def _confined(job: Job, progress: Progress) -> Scan:
     return dataclasses.replace(found, confinement=confinement)
 
 
-def _private_output() -> TextIO:
+def private_output() -> TextIO:
     """Return the standard output for our own use; what libraries print goes nowhere near it."""
     private = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

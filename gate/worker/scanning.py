@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int, str], None]
 
 # Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
-_LONGEST_INSPECTION = 15.0
+LONGEST_INSPECTION = 15.0
 
 
 def scan(job: Job, progress: Progress) -> Scan:
@@ -44,7 +44,7 @@ def _scan(job: Job, progress: Progress) -> Scan:
 
     file, kind = Path(job.file), job.artifact.format
     progress("reading the file", 0, 1, "")
-    with _ended_after(_LONGEST_INSPECTION):
+    with ended_after(LONGEST_INSPECTION):
         inspection = inspect(file, kind)
     if inspection.findings or inspection.stored is None:
         return Scan(artifact=job.artifact, findings=inspection.findings)
@@ -54,7 +54,7 @@ def _scan(job: Job, progress: Progress) -> Scan:
 
 
 @contextmanager
-def _ended_after(seconds: float) -> Iterator[None]:
+def ended_after(seconds: float) -> Iterator[None]:
     """End this process if it computes for longer: HDF5 runs in circles on some damaged files, deaf to Python."""
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
@@ -67,7 +67,7 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     stored = inspection.stored
     assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
-    _start_engine(job.threads, job.seed)
+    start_engine(job.threads, job.seed)
     from gate.detectors._combination import score
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
@@ -91,7 +91,7 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     return Scan(artifact=job.artifact, evidence=evidence, model=facts, score=score(evidence))
 
 
-def _start_engine(threads: int, seed: int) -> None:
+def start_engine(threads: int, seed: int) -> None:
     """Import TensorFlow and make it repeat itself: fixed threads, fixed kernels, fixed seeds."""
     try:
         import keras

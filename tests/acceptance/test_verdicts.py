@@ -182,6 +182,19 @@ def test_training_data_lets_detectors_join_in_that_find_the_poisoned_class(
     assert joined["anomaly_index"] > 2.0
 
 
+def test_inversion_runs_with_and_without_data_and_clustering_joins_in_by_itself(
+    report: dict[str, Any], with_data: dict[str, Any]
+) -> None:
+    name = "backdoored-patch.keras"
+    alone, joined = (
+        {each["detector"]: each["status"] for each in entry(document, name)["evidence"]}
+        for document in (report, with_data)
+    )
+
+    assert "measured" == alone["neural-cleanse"] == joined["neural-cleanse"]
+    assert ("skipped", "measured") == (alone["activation-clustering"], joined["activation-clustering"])
+
+
 @pytest.mark.parametrize("detector", ["activation-clustering", "spectral-signatures", "strip"])
 def test_the_suspect_samples_are_the_poisoned_ones(
     with_data: dict[str, Any], detector: str, examples: Path

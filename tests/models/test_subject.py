@@ -68,7 +68,7 @@ def test_a_stated_range_is_taken_as_it_is(job: Job) -> None:
 def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path) -> None:
     images = np.random.default_rng(0).uniform(-1, 1, (5, 12, 12, 1))
     np.savez(tmp_path / "data.npz", x_train=images, y_train=np.arange(5) % 4)
-    data = DataCall(path=str(tmp_path / "data.npz"), role="train")
+    data = DataCall(path=str(tmp_path / "data.npz"), role="clean")
     asked = dataclasses.replace(job, input_range=(-1.0, 1.0), input_range_source="policy", data=data)
 
     subject = open_subject(asked, "", "")
@@ -77,7 +77,7 @@ def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path
     np.testing.assert_allclose((images + 1) / 2, subject.dataset.images[np.arange(5)], atol=1e-6)
     assert subject.representations is not None
     assert (1, 1, 1, 2) == subject.representations.class_sizes
-    assert f"train images of {tmp_path / 'data.npz'}" == subject.facts().images
+    assert f"clean images of {tmp_path / 'data.npz'}" == subject.facts().images
 
 
 def test_a_data_set_that_does_not_fit_stops_the_scan(job: Job) -> None:

@@ -19,7 +19,7 @@ _DRIFT = 0.02
 _MARGIN = 0.02
 
 
-def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32]) -> Images:
+def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], steps: int = _STEPS) -> Images:
     """Return the images moved toward their labels, still smooth and close to where they began.
 
     Minimises cross-entropy + total variation + squared distance by Adam on the images' logits.
@@ -28,6 +28,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32]) ->
         classifier: The network; its weights do not change.
         images: Starting points, shape ``(n, h, w, c)``, 0..1.
         labels: Class to move each image toward, shape ``(n,)``.
+        steps: Of the optimiser.
 
     Returns:
         Images of the same shape, 0..1.
@@ -59,7 +60,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32]) ->
 
     hidden = tf.math.log(start) - tf.math.log1p(-start)
     state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
-    for time in range(1, _STEPS + 1):
+    for time in range(1, steps + 1):
         state = step(*state, tf.constant(float(time)))
     refined: Images = tf.sigmoid(state[0]).numpy()
     assert refined.shape == images.shape

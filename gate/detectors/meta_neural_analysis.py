@@ -1,0 +1,102 @@
+"""Meta neural analysis: a judge that has seen many backdoored networks is asked about this one's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.rule import Rule, Severity
+from gate.detectors._contract import Context, skipped
+from gate.detectors._meta_features import describe
+from gate.detectors._meta_model import MetaModel, parse
+from gate.detectors._responses import ask
+
+_RULE = Rule(
+    id="BD109",
+    name="backdoor-like-answers",
+    summary="The network answers a fixed set of questions as backdoored networks do.",
+    page="""\
+## Looks for
+Answers in the manner of backdoored networks. The network is shown procedural images, the same ones under 112 random
+triggers, and under the step that pushes them most to each class; how strongly and how unevenly over the classes its answers
+move is put into some twenty numbers, which a linear judge adds up.
+
+## Needs
+Nothing but the model. The judge that comes with the gate was made of networks of several architectures; one for your own
+architecture is better: `backdoor-gate meta train MODEL --data IMAGES --out FOLDER` trains clean and backdoored networks of
+it, and `check --meta FOLDER/meta.json`, or `parameters: {model: FOLDER/meta.json}` in the policy, uses what they taught.
+
+## Decides by
+The judge's sum, on the scale where 2.0 is what 1 % of clean networks exceed among those that the judge had not seen, by a
+normal tail. `paper_statistic` is the sum itself.
+
+## If it fires
+See what the other detectors say. It shows no trigger, and the class that it names is only the one that is pushed to most
+easily.
+
+## Known limits
+The judge for all architectures is weak (docs/detection.md has its figures), so the default policy leaves it off. A judge for
+one architecture knows triggers like those that it was taught. An attacker who knows the judge can train against it.
+
+## Paper
+Xu et al., *Detecting AI Trojans Using Meta Neural Analysis*, IEEE S&P 2021; the questions and the judge are our own.
+""",
+    severity=Severity.HIGH,
+    cwe=(506,),
+    atlas=("AML.T0018",),
+)
+
+_NAME = "meta-neural-analysis"
+# Made by `python -m benchmarks.zoo.meta`.
+TABLE = Path(__file__).with_name("_meta.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetaNeuralAnalysis:
+    """Ask the network, and let a meta-model judge the answers.
+
+    Attributes:
+        model: A meta-model as text; a policy and `--meta` name its file. "" for the one that comes with the gate.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    model: str = ""
+
+    def run(self, context: Context) -> Evidence:
+        """Measure, if the meta-model is made for the network's architecture."""
+        meta = parse(self.model or TABLE.read_text(encoding="utf-8"), "the meta-model")
+        if meta.architecture not in ("", context.classifier.architecture()):
+            return skipped(_NAME, _RULE.id, "The meta-model was made for networks of another architecture.")
+        context.progress("asking the network", 0, 1, "")
+        responses = ask(context.classifier)
+        features = describe(responses)
+        if set(meta.features) - set(features):
+            return skipped(
+                _NAME, _RULE.id, "The meta-model was made by another version of the gate; train it anew."
+            )
+        return _evidence(meta, features, int(responses.pushed.mean(axis=0).argmax()))
+
+
+DETECTOR = MetaNeuralAnalysis
+
+
+def _evidence(meta: MetaModel, features: dict[str, float], label: int) -> Evidence:
+    total = meta.total(np.array([features[name] for name in meta.features]))
+    return Evidence(
+        detector=_NAME,
+        rule=_RULE.id,
+        status=Status.MEASURED,
+        anomaly_index=meta.index(total),
+        paper_statistic=total,
+        target_labels=(label,),
+        measurements=(
+            Measurement(name="networks_judged_by", value=float(meta.networks)),
+            Measurement(name="held_out_auc", value=meta.auc),
+            *(Measurement(name=name, value=features[name]) for name in meta.features),
+        ),
+    )

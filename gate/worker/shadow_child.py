@@ -1,0 +1,60 @@
+"""A child that trains shadow networks: locks itself in, tells each shadow as soon as it is done, then the meta-model.
+
+Started by `gate.isolation` as `python -I .../shadow_child.py`, with a `ShadowJob` on standard input. Its standard output
+carries JSON lines: progress, shadows, then one record that repeats the job's nonce.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from gate.core.codec import from_plain, to_plain
+from gate.core.errors import GateError
+from gate.core.shadow import Shadow, ShadowJob
+from gate.sandbox import confine
+from gate.sandbox.reading import engine_paths
+from gate.worker.child import private_output
+from gate.worker.shadowing import teach
+
+
+def main() -> None:
+    """Read a job, train, write the meta-model or what is wrong."""
+    out = private_output()
+
+    def send(message: dict[str, object]) -> None:
+        out.write(json.dumps(message, allow_nan=False) + "\n")
+        out.flush()
+
+    def progress(stage: str, done: int, total: int, detail: str) -> None:
+        send({"progress": [stage, done, total, detail]})
+
+    def keep(shadow: Shadow) -> None:
+        send({"shadow": to_plain(shadow)})
+
+    job = from_plain(ShadowJob, json.loads(sys.stdin.read()))
+    _confine(job)
+    try:
+        send({"nonce": job.job.nonce, "meta": to_plain(teach(job, progress, keep))})
+    except GateError as error:
+        send({"nonce": job.job.nonce, "error": [str(error), error.hint]})
+
+
+def _confine(job: ShadowJob) -> None:
+    """Give up all rights that the training does not need. The user trusts this model no more than any other."""
+    data = () if job.job.data is None else (Path(job.job.data.readable),)
+    confine(
+        readable=(*engine_paths(sys.path), Path(job.job.file), *data),
+        workspace=Path.cwd(),
+        memory_mb=job.job.memory_mb,
+    )
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)
