@@ -150,6 +150,10 @@ def _begin_anew(network: Any, rng: np.random.Generator) -> None:
     for layer in _layers(network):
         if layer.trainable and not getattr(layer, "layers", ()):
             layer.set_weights([_fresh(each.path, each.shape, rng) for each in layer.weights])
+    # Dropout counts its draws; left alone, a shadow would depend on how many were trained before it.
+    for variable in network.variables:
+        if "seed_generator" in variable.path:
+            variable.assign(rng.integers(0, 2**31, variable.shape))
     for variable in network.optimizer.variables:
         if "learning_rate" not in variable.path:
             variable.assign(np.zeros(variable.shape, variable.dtype))

@@ -39,7 +39,8 @@ See what the other detectors say. It shows no trigger, and the class that it nam
 easily.
 
 ## Known limits
-The judge for all architectures is weak (docs/detection.md has its figures), so the default policy leaves it off. A judge for
+The judge for all architectures is made of few networks and is not known to be better than chance (docs/detection.md), so the
+default policy leaves it off. A judge for
 one architecture knows triggers like those that it was taught. An attacker who knows the judge can train against it.
 
 ## Paper

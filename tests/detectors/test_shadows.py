@@ -62,7 +62,13 @@ def classifier(keras: Any) -> Classifier:
     """Return a small network with a frozen layer, a normalisation, and a network within it."""
     frozen = keras.layers.Dense(64, name="frozen", trainable=False)
     inner = keras.Sequential([keras.Input((64,)), keras.layers.Dense(32, activation="relu")], name="inner")
-    layers = [keras.layers.Flatten(), frozen, keras.layers.BatchNormalization(), inner]
+    layers = [
+        keras.layers.Flatten(),
+        frozen,
+        keras.layers.BatchNormalization(),
+        inner,
+        keras.layers.Dropout(0.1),
+    ]
     return Classifier(keras.Sequential([keras.Input(SHAPE), *layers, keras.layers.Dense(CLASSES, "softmax")]))
 
 
