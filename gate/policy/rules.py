@@ -51,7 +51,7 @@ waive this one file.
 
 ## Limits
 
-Two clean networks differ, too: of the zoo's, unlike as they are, nine pairs in ten by less than 1.1 for each detector that
+Two clean networks differ, too: of the first zoo's, unlike as they are, nine pairs in ten by less than 1.1 for each detector that
 looks for one target class; a class permutation moves more by chance. A new path has nothing to be compared with, nor has a model that DVC tracks, nor an old one that could not be scanned for what it is; for those the
 detectors' own limits hold. Where the old model is not here (a Git LFS pointer without its object) or its scan failed, the
 scan is incomplete (BD005): `git lfs fetch origin BASE` brings it, and a verdict in the cache does without.
