@@ -19,6 +19,7 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "maximum-margin": {},
         "head-weights": {},
         "class-permutation": {},
+        "meta-neural-analysis": {"model": str},
         "activation-clustering": {"components": int},
         "spectral-signatures": {"layer": str},
         "strip": {"images": int, "overlays": int},
