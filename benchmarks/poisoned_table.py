@@ -186,7 +186,6 @@ def row(defence: str, sets: list[tuple[dict[str, Any], Outcome]]) -> str:
     scores = [
         np.array([found.statistic for found in group]) for group in (clean, [found for _, found in bad])
     ]
-    low, high = auc_interval(*scores)
     caught = [(facts, found) for facts, found in bad if found.alarm and found.right_class]
     recall = [(found.suspects & facts["poisoned"]).sum() / facts["poisoned"].sum() for facts, found in caught]
     precision = [
@@ -196,7 +195,7 @@ def row(defence: str, sets: list[tuple[dict[str, Any], Outcome]]) -> str:
     false_classes = sum(found.false_classes for _, found in sets)
     cells = (
         defence,
-        f"{auc(*scores):.2f} ({low:.2f}-{high:.2f})",
+        _area(*scores),
         f"{len(caught)}/{len(bad)}",
         f"{sum(found.alarm for found in clean)}/{len(clean)}",
         f"{false_classes}/{classes}",
@@ -205,6 +204,13 @@ def row(defence: str, sets: list[tuple[dict[str, Any], Outcome]]) -> str:
         f"{np.median([found.seconds for _, found in sets]):.1f} ({len(sets)} sets)",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _area(clean: NDArray[np.float64], bad: NDArray[np.float64]) -> str:
+    if not len(clean) or not len(bad):
+        return "-"
+    low, high = auc_interval(clean, bad)
+    return f"{auc(clean, bad):.2f} ({low:.2f}-{high:.2f})"
 
 
 def _mean(values: list[float]) -> str:
