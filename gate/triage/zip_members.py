@@ -70,6 +70,8 @@ def _overlapping(members: list[zipfile.ZipInfo]) -> Iterator[Finding]:
 
 def _stowaways(members: list[zipfile.ZipInfo]) -> Iterator[Finding]:
     """Yield what Keras neither writes nor reads: it would travel past every reader of the model."""
+    if not any(member.orig_filename == "config.json" for member in members):
+        return  # no model at all, which the next step says
     for member in members:
         name = member.orig_filename
         if name not in _OF_KERAS and not name.startswith(_ASSETS) and not member.is_dir():
