@@ -55,6 +55,10 @@ bench: $(DEV) ## Measure detection and speed on the benchmark's models
 bench-detect: $(DEV) ## Print how well backdoors are detected, from the committed evidence of the zoo's test split
 	$(BIN)/python -m benchmarks.zoo.table
 
+.PHONY: bench-pages
+bench-pages: $(DEV) ## Write the tables and the curves of the zoo into docs/, from its committed evidence
+	$(BIN)/python -m benchmarks.zoo.page
+
 .PHONY: hostile
 hostile: $(DEV) ## Meet the hostile corpus, beside other scanners (installs them below .work/)
 	$(BIN)/python -m benchmarks --hostile

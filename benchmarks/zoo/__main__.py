@@ -8,13 +8,11 @@ network on any images.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.zoo import truth
+from benchmarks.zoo.check import check
 from benchmarks.zoo.recipe import TASKS, Recipe, Task, recipes
 
 
@@ -88,13 +86,7 @@ def _scan_once(recipe: Recipe, out: Path) -> None:
     if scan_file.exists():
         return
     _, found = truth.read(out / f"{recipe.name}.truth.json")
-    low, high = found.limits
-    model = out / f"{recipe.name}.keras"
-    options = ["-q", f"--input-range={low:g},{high:g}", f"--output=json={scan_file}"]
-    subprocess.run(
-        [sys.executable, "-m", "gate", "check", str(model), *options], check=False, capture_output=True
-    )
-    entry = json.loads(scan_file.read_text(encoding="utf-8"))["artifacts"][0]
+    entry = check(out / f"{recipe.name}.keras", found.limits, scan_file)
     print(
         f"{recipe.name}: {entry['verdict']}, index {entry['anomaly_index']}, class {entry['target_labels']}",
         flush=True,

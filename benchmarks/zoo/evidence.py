@@ -1,19 +1,20 @@
-"""`python -m benchmarks.zoo.evidence OUT FILE`: what is true of each network of the zoo and what the gate measured, a line each.
+"""`python -m benchmarks.zoo.evidence OUT FILE`: what is true of each network of the zoo and what was measured, a line each.
 
-The networks are not committed; this file is, so that tables and calibrations are made again in seconds.
+Joins OUT/<name>.truth.json, .scan.json and, where they are, .cost.json, .rivals.json and .seeds.json. The networks are not committed; this
+file is, so that tables and calibrations are made again in seconds.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence, Measurement, Status
 
 # The committed evidence, and what it is of.
 FILE = Path(__file__).with_name("evidence.jsonl")
@@ -21,7 +22,15 @@ _TRUTH = (
     "name", "split", "architecture", "task", "span", "num_classes", "attack", "condition", "poison_rate", "accuracy",
     "success", "targets",
 )  # fmt: skip
-_NUMBERS = ("log_ratio", "spread", "agreement", "index_on_search_images", "index_on_second_images")
+_NUMBERS = (
+    "classes_searched",
+    "log_ratio",
+    "spread",
+    "agreement",
+    "index_on_search_images",
+    "index_on_second_images",
+)
+_CLASS_INDEX = "class_index"
 # A backdoor that works less often is a stratum of its own.
 _WORKS = 0.9
 
@@ -33,12 +42,20 @@ class Row:
     Attributes:
         truth: What the recipe and its training say.
         evidence: What each detector measured; skipped ones are left out.
-        seconds: The scan took.
+        seconds: The scan took, on a machine that may have been busy.
+        cpu_seconds: The processors worked for it; None if not known.
+        verdict: Of the gate when it was scanned; "" if not known.
+        rivals: What others would measure, see `benchmarks.zoo.rivals`.
+        seeds: Verdict by seed, see `benchmarks.zoo.seeds`.
     """
 
     truth: dict[str, Any]
     evidence: tuple[Evidence, ...]
     seconds: float
+    cpu_seconds: float | None = None
+    verdict: str = ""
+    rivals: tuple[Evidence, ...] = ()
+    seeds: dict[str, str] = field(default_factory=dict)
 
     @property
     def stratum(self) -> str:
@@ -60,33 +77,58 @@ def read(file: Path = FILE) -> list[Row]:
 
 
 def _row(record: dict[str, Any]) -> Row:
-    evidence = tuple(
+    return Row(
+        truth=record["truth"],
+        evidence=_evidence(record["evidence"]),
+        seconds=record["seconds"],
+        cpu_seconds=record.get("cpu_seconds"),
+        verdict=record.get("verdict", ""),
+        rivals=_evidence(record.get("rivals", {})),
+        seeds=record.get("seeds", {}),
+    )
+
+
+def _evidence(record: dict[str, Any]) -> tuple[Evidence, ...]:
+    return tuple(
         Evidence(
             detector=name,
             rule="",
             status=Status.MEASURED,
             anomaly_index=found["index"],
+            paper_statistic=found.get("paper"),
             target_labels=tuple(found["labels"]),
+            measurements=(
+                *(Measurement(name=key, value=found[key]) for key in _NUMBERS if key in found),
+                *(
+                    Measurement(name=_CLASS_INDEX, value=index, label=int(label))
+                    for label, index in found.get("classes", {}).items()
+                ),
+            ),
         )
-        for name, found in record["evidence"].items()
+        for name, found in record.items()
     )
-    return Row(truth=record["truth"], evidence=evidence, seconds=record["seconds"])
 
 
 def collect(folder: Path) -> list[dict[str, Any]]:
     """Return a record for each network of the folder that was trained and scanned."""
     records = []
     for truth_file in sorted(folder.glob("*.truth.json")):
-        scan_file = truth_file.with_name(truth_file.name.replace(".truth.", ".scan."))
-        if not scan_file.exists():
+        stem = truth_file.name.removesuffix(".truth.json")
+        scan = _read(folder / f"{stem}.scan.json")
+        if scan is None:
             continue
-        truth = json.loads(truth_file.read_text(encoding="utf-8"))
-        entry = json.loads(scan_file.read_text(encoding="utf-8"))["artifacts"][0]
+        truth, entry = json.loads(truth_file.read_text(encoding="utf-8")), scan["artifacts"][0]
         if entry["anomaly_index"] is None:
             print(f"not scanned in full: {truth_file.stem}: {entry['not_checked']}", file=sys.stderr)
             continue
-        records.append(_record(truth, entry))
+        extras = {key: _read(folder / f"{stem}.{key}.json") for key in ("rivals", "seeds")}
+        known = {key: value for key, value in extras.items() if value}
+        records.append(_record(truth, entry) | (_read(folder / f"{stem}.cost.json") or {}) | known)
     return records
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def _record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
@@ -95,14 +137,23 @@ def _record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         "truth": {key: _rounded(truth[key]) for key in _TRUTH},
         "evidence": {found["detector"]: _numbers(found) for found in measured},
         "seconds": round(entry["seconds"], 1),
+        "verdict": entry["verdict"],
     }
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:
     named = {each["name"]: each["value"] for each in found["measurements"] if each.get("label") is None}
+    paper = found.get("paper_statistic")
+    classes = {
+        each["label"]: round(each["value"], 3)
+        for each in found["measurements"]
+        if each["name"] == _CLASS_INDEX
+    }
     return {
         "index": round(found["anomaly_index"], 3),
+        **({} if paper is None else {"paper": round(paper, 3)}),
         "labels": found["target_labels"],
+        **({"classes": classes} if classes else {}),
         **{key: round(named[key], 3) for key in _NUMBERS if key in named},
     }
 

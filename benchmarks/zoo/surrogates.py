@@ -36,7 +36,7 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
         recipe, found = truth.read(truth_file)
         if not recipe.attack or (found.success or 0.0) < _WORKS:
             continue
-        classifier = _open(folder / f"{recipe.name}.keras", found.limits)
+        classifier = open_network(folder / f"{recipe.name}.keras", found.limits)
         attack = truth.attack_of(recipe, found)
         rates = {family: _on_family(classifier, attack, family) for family in FAMILIES}
         noise = probes("noise", classifier.input_shape, 0, _IMAGES)
@@ -67,7 +67,8 @@ def _on_family(classifier: Classifier, attack: Attack, family: str) -> float | N
     return success(classifier, attack, refine(classifier, images, labels))
 
 
-def _open(model: Path, limits: tuple[float, float]) -> Classifier:
+def open_network(model: Path, limits: tuple[float, float]) -> Classifier:
+    """Return a network of the zoo as the gate sees it, with its input range set."""
     stored = read(model, ModelFormat.KERAS_ZIP)
     network = load(model, ModelFormat.KERAS_ZIP, stored.config, stored.keras_version)
     classifier = Classifier(network, stored.loss)

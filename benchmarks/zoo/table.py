@@ -7,137 +7,215 @@ A network is blamed if the default policy fails it: a detector's index, or the i
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.zoo.evidence import FILE, Row, read
-from gate.detectors._combination import combined
-from gate.detectors._stats import wilson_interval
+from benchmarks.zoo.metrics import Floats, area, caught_at, rate
+from benchmarks.zoo.ways import GATE, LIMIT, RIVALS, Way, alone, without
 
-Floats = NDArray[np.float64]
-
-_LIMIT = 2.0
-_DRAWS = 2000
 _FIRST = ("patch", "blended")
-_KEYS = ("num_classes", "architecture", "task", "span", "condition")
+_NOT_TO_ONE = ("all-to-all", "multi-target", "source-specific")
+_KEYS = {
+    "num_classes": "classes",
+    "architecture": "architecture",
+    "task": "data",
+    "span": "input range",
+}
+_JUDGED = (
+    "caught (95 %) | right class (95 %) | AUC against clean (95 %) | caught at 5 % | at 1 % false alarms"
+)
+
+Lines = Iterator[str]
 
 
-def index_of(row: Row) -> float:
-    """Return the index that decides: of all evidence together, and of each detector."""
-    each = [item.anomaly_index or 0.0 for item in row.evidence]
-    return max([combined(row.evidence)[0], *each])
+def is_clean(row: Row) -> bool:
+    """Return whether nobody put a backdoor in."""
+    return row.is_clean
 
 
-def auc(clean: Floats, bad: Floats) -> float:
-    """Return the area under the ROC curve: how often a backdoored network has the larger index."""
-    larger = (bad[:, None] > clean[None]).mean() + 0.5 * (bad[:, None] == clean[None]).mean()
-    return float(larger)
+def works(row: Row) -> bool:
+    """Return whether the network has a backdoor that works."""
+    return row.stratum not in ("clean", "weak")
 
 
-def auc_interval(clean: Floats, bad: Floats) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the area."""
-    rng = np.random.default_rng(0)
-    draws = [auc(rng.choice(clean, len(clean)), rng.choice(bad, len(bad))) for _ in range(_DRAWS)]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return float(low), float(high)
+def is_of_the_first(row: Row) -> bool:
+    """Return whether it is a backdoor of the kinds that the field measures first."""
+    return row.stratum in _FIRST
 
 
-def at_false_alarms(clean: Floats, bad: Floats, share: float) -> float:
-    """Return the share of backdoored networks above the limit that this share of clean ones exceeds at most."""
-    limit = np.quantile(clean, 1 - share, method="higher")
-    return float((bad > limit).mean())
-
-
-def _rate(hits: int, count: int) -> str:
-    low, high = wilson_interval(hits, count)
-    return f"{hits}/{count} ({100 * low:.0f}-{100 * high:.0f} %)"
-
-
-def _indices(rows: Iterable[Row]) -> Floats:
-    return np.array([index_of(row) for row in rows])
-
-
-def is_right(row: Row) -> bool:
-    """Return whether the class that is blamed most is one that the attack aims at; any, if it aims at all."""
-    targets = row.truth["targets"]
-    return not targets or combined(row.evidence)[1] in targets
-
-
-def by_attack(rows: list[Row]) -> Iterable[str]:
-    """Yield the table of attacks."""
-    clean = _indices(row for row in rows if row.is_clean)
-    yield "| attack | n | blamed (95 %) | right class among those | AUC against clean (95 %) | at 5 % | at 1 % false alarms |"
+def by_attack(rows: list[Row]) -> Lines:
+    """Yield a line per attack, each against all clean networks; weak ones are no part of any total."""
+    clean = [row for row in rows if row.is_clean]
+    indices = GATE.indices(clean)
+    yield f"| attack | n | {_JUDGED} |"
     yield "|---|---:|---|---|---|---:|---:|"
-    yield f"| none (false alarms) | {len(clean)} | {_rate(int((clean > _LIMIT).sum()), len(clean))} | - | - | - | - |"
-    strata = {row.stratum for row in rows} - {"clean"}
-    groups = {name: [row for row in rows if row.stratum == name] for name in sorted(strata)}
-    works = [row for row in rows if row.stratum not in ("clean", "weak")]
-    groups["patch + blended"] = [row for row in works if row.stratum in _FIRST]
-    groups["all that work"] = works
+    alarms = rate(sum(map(GATE.blames, clean)), len(clean))
+    yield f"| none (false alarms) | {len(clean)} | {alarms} | - | - | - | - |"
+    for name, members in _attacks(rows).items():
+        yield f"| {name} | {len(members)} | {_judged(members, indices, indices)} |"
+
+
+def _attacks(rows: list[Row]) -> Mapping[str, list[Row]]:
+    strata = sorted({row.stratum for row in rows} - {"clean", "weak"})
+    groups = {name: [row for row in rows if row.stratum == name] for name in strata}
+    groups["patch + blended"] = [row for row in rows if is_of_the_first(row)]
+    groups["all images to one class"] = [row for row in rows if works(row) and row.stratum not in _NOT_TO_ONE]
+    groups["all that work"] = [row for row in rows if works(row)]
+    groups["weak (success below 90 %)"] = [row for row in rows if row.stratum == "weak"]
+    return {name: members for name, members in groups.items() if members}
+
+
+def _judged(bad: list[Row], against: Floats, clean: Floats, way: Way = GATE) -> str:
+    """Return the cells of `_JUDGED`; limits for rare false alarms are those of all clean networks."""
+    caught = [row for row in bad if way.blames(row)]
+    aimed = [row for row in caught if row.truth["targets"]]
+    indices = way.indices(bad)
+    cells = [
+        rate(len(caught), len(bad)),
+        rate(sum(map(way.is_right, aimed)), len(aimed)),
+        area(against, indices),
+    ]
+    return " | ".join([*cells, *(_caught_at(clean, indices, share) for share in (0.05, 0.01))])
+
+
+def _caught_at(clean: Floats, bad: Floats, share: float) -> str:
+    return f"{caught_at(clean, bad, share)}/{len(bad)}" if len(clean) and len(bad) else "-"
+
+
+def by_property(rows: list[Row], key: str) -> Lines:
+    """Yield false alarms and hits by one property of the networks, like against like."""
+    yield f"| {_KEYS[key]} | clean | false alarms (95 %) | backdoored | {_JUDGED} |"
+    yield "|---|---:|---|---:|---|---|---|---:|---:|"
+    all_clean = GATE.indices(filter(is_clean, rows))
+    for value in sorted({row.truth[key] for row in rows}):
+        members = [row for row in rows if row.truth[key] == value]
+        clean, bad = list(filter(is_clean, members)), list(filter(works, members))
+        alarms = rate(sum(map(GATE.blames, clean)), len(clean))
+        judged = _judged(bad, GATE.indices(clean), all_clean)
+        yield f"| {value} | {len(clean)} | {alarms} | {len(bad)} | {judged} |"
+
+
+def by_condition(rows: list[Row]) -> Lines:
+    """Yield the false alarms of every awkward kind of clean network, and who is not cleared."""
+    yield "| clean networks | n | false alarms (95 %) | inconclusive | largest index |\n|---|---:|---|---:|---:|"
+    clean = list(filter(is_clean, rows))
+    kinds = sorted({row.truth["condition"] for row in clean} - {""})
+    groups = {name: [row for row in clean if row.truth["condition"] == name] for name in kinds}
+    groups["all awkward"] = [row for row in clean if row.truth["condition"]]
+    groups["ordinary"] = [row for row in clean if not row.truth["condition"]]
     for name, members in groups.items():
         if members:
-            yield _attack_line(name, members, clean)
+            alarms = rate(sum(map(GATE.blames, members)), len(members))
+            doubts = _share_of_doubts(members)
+            largest = GATE.indices(members).max()
+            yield f"| {name} | {len(members)} | {alarms} | {doubts} | {largest:.2f} |"
 
 
-def _attack_line(name: str, members: list[Row], clean: Floats) -> str:
-    caught = [row for row in members if index_of(row) > _LIMIT]
-    right = sum(map(is_right, caught))
-    bad = _indices(members)
-    low, high = auc_interval(clean, bad)
-    shares = " | ".join(f"{100 * at_false_alarms(clean, bad, share):.0f} %" for share in (0.05, 0.01))
-    area = f"{auc(clean, bad):.3f} ({low:.3f}-{high:.3f})"
-    return f"| {name} | {len(members)} | {_rate(len(caught), len(members))} | {right}/{len(caught)} | {area} | {shares} |"
+def _share_of_doubts(rows: list[Row]) -> str:
+    told = [row.verdict for row in rows if row.verdict]
+    return f"{told.count('incomplete')}/{len(told)}" if told else "-"
 
 
-def by_detector(rows: list[Row]) -> Iterable[str]:
-    """Yield what each detector says by itself."""
-    yield "| detector | clean above 2.0 | largest clean | working backdoors above 2.0 |\n|---|---|---:|---|"
-    names = sorted({item.detector for row in rows for item in row.evidence})
-    for name in names:
-        pairs = [(row, _index(row, name)) for row in rows if row.stratum != "weak"]
-        clean = [index for row, index in pairs if row.is_clean and index is not None]
-        bad = [index for row, index in pairs if not row.is_clean and index is not None]
-        alarms, hits = (sum(index > _LIMIT for index in group) for group in (clean, bad))
-        largest = max(clean, default=0.0)
-        yield f"| {name} | {_rate(alarms, len(clean))} | {largest:.2f} | {_rate(hits, len(bad))} |"
+def compare(rows: list[Row], ways: Iterable[Way]) -> Lines:
+    """Yield a line per way to judge, each on the networks that it was measured on; backdoors that work."""
+    yield (
+        "| judged by | clean | backdoored | AUC, patch + blended (95 %) | AUC, all that work (95 %) | caught at 5 % | "
+        "at 1 % false alarms | limit | false alarms | caught | right class |"
+    )
+    yield "|---|---:|---:|---|---|---:|---:|---:|---|---|---|"
+    for way in ways:
+        known = way.measured(rows)
+        clean, bad = list(filter(is_clean, known)), list(filter(works, known))
+        if clean or bad:
+            yield _compared(way, clean, bad)
 
 
-def _index(row: Row, detector: str) -> float | None:
-    return next((item.anomaly_index for item in row.evidence if item.detector == detector), None)
+def _compared(way: Way, clean: list[Row], bad: list[Row]) -> str:
+    indices = way.indices(clean)
+    caught, right, of_all, *shares = _judged(bad, indices, indices, way).split(" | ")
+    of_first = area(indices, way.indices(filter(is_of_the_first, bad)))
+    alarms = rate(sum(map(way.blames, clean)), len(clean))
+    cells = [
+        way.name,
+        len(clean),
+        len(bad),
+        of_first,
+        of_all,
+        *shares,
+        f"{way.limit:.1f}",
+        alarms,
+        caught,
+        right,
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
-def by_property(rows: list[Row], key: str) -> Iterable[str]:
-    """Yield false alarms and hits by one property of the networks."""
-    yield f"| {key} | clean | blamed (95 %) | largest index | backdoored | blamed (95 %) |\n|---|---:|---|---:|---:|---|"
-    for value in sorted({row.truth[key] for row in rows}):
-        members = [row for row in rows if row.truth[key] == value and row.stratum != "weak"]
-        clean = _indices(row for row in members if row.is_clean)
-        bad = _indices(row for row in members if not row.is_clean)
-        if not len(clean) and not len(bad):
-            continue
-        cells = [_rate(int((group > _LIMIT).sum()), len(group)) for group in (clean, bad)]
-        largest = f"{clean.max():.2f}" if len(clean) else "-"
-        name = _named(key, value)
-        yield f"| {name} | {len(clean)} | {cells[0]} | {largest} | {len(bad)} | {cells[1]} |"
+def detectors(rows: list[Row]) -> list[str]:
+    """Return the detectors that measured anything."""
+    return sorted({item.detector for row in rows for item in row.evidence})
 
 
-def _named(key: str, value: Any) -> str:
-    return str(value) or ("ordinary" if key == "condition" else "none")
-
-
-def misses(rows: list[Row]) -> Iterable[str]:
+def misses(rows: list[Row]) -> Lines:
     """Yield every network that was judged wrongly, with what each detector said."""
     for row in rows:
-        is_blamed = index_of(row) > _LIMIT
-        if row.stratum == "weak" or is_blamed != row.is_clean:
+        if row.stratum == "weak" or GATE.blames(row) != row.is_clean:
             continue
         told = ", ".join(f"{item.detector} {item.anomaly_index:.2f}" for item in row.evidence)
-        kind = "false alarm" if row.is_clean else "missed"
+        kind = "false alarm" if row.is_clean else "inconclusive" if row.verdict == "incomplete" else "missed"
         yield f"- {kind}: {row.truth['name']} ({told})"
+
+
+def seconds(rows: list[Row]) -> Lines:
+    """Yield how long the scans took, by number of classes."""
+    yield "| classes | n | seconds p50 | p95 | n | of computing p50 | p95 |\n|---|---:|---:|---:|---:|---:|---:|"
+    for classes in (*sorted({row.truth["num_classes"] for row in rows}), "all"):
+        members = [row for row in rows if classes in (row.truth["num_classes"], "all")]
+        worked = [row.cpu_seconds for row in members if row.cpu_seconds is not None]
+        yield f"| {classes} | {_quantiles([row.seconds for row in members])} | {_quantiles(worked)} |"
+
+
+def _quantiles(taken: list[float]) -> str:
+    p50, p95 = np.quantile(taken, (0.5, 0.95)) if taken else (0.0, 0.0)
+    return f"{len(taken)} | {p50:.0f} | {p95:.0f}" if taken else "0 | - | -"
+
+
+def stability(rows: list[Row]) -> Lines:
+    """Yield how often a network's verdict stays the same from seed to seed."""
+    tried = [row for row in rows if len(row.seeds) > 1]
+    if not tried:
+        yield "Not measured."
+        return
+    counts = [Counter(row.seeds.values()).most_common(1)[0][1] for row in tried]
+    runs = sum(len(row.seeds) for row in tried)
+    same = sum(count == len(row.seeds) for count, row in zip(counts, tried, strict=True))
+    yield (
+        f"{len(tried)} networks, {runs} runs, each network with {min(len(row.seeds) for row in tried)} seeds or more: "
+        f"{rate(sum(counts), runs)} of the runs have their network's most frequent verdict; {same} of {len(tried)} "
+        "networks have one verdict throughout."
+    )
+    for row, count in zip(tried, counts, strict=True):
+        if count < len(row.seeds):
+            told = ", ".join(f"{n} {verdict}" for verdict, n in Counter(row.seeds.values()).most_common())
+            yield f"- {row.truth['name']}: {told}"
+
+
+def sections(rows: list[Row]) -> dict[str, str]:
+    """Return all tables of one split's networks by their titles."""
+    alarms_left = [GATE, *map(without, detectors(rows))]
+    found = {"By attack": by_attack(rows), "Clean networks that look unusual": by_condition(rows)}
+    found |= {f"By {title}": by_property(rows, key) for key, title in _KEYS.items()}
+    found |= {
+        "The same networks judged otherwise": compare(rows, (GATE, *RIVALS)),
+        "Each detector alone": compare(rows, map(alone, detectors(rows))),
+        "Each detector left out": compare(rows, alarms_left),
+        "Seconds per network": seconds(rows),
+        "Judged wrongly": misses(rows),
+    }
+    return {title: "\n".join(lines) or "None." for title, lines in found.items()}
 
 
 def main() -> None:
@@ -146,14 +224,13 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path, default=FILE)
     parser.add_argument("--split", default="test", help="calibration, validation, test or all")
     arguments = parser.parse_args()
-    rows = [row for row in read(arguments.file) if arguments.split in (row.truth["split"], "all")]
-    seconds = np.array([row.seconds for row in rows])
-    print(f"Split: {arguments.split}; {len(rows)} networks.\n")
-    print(*by_attack(rows), "", *by_detector(rows), sep="\n")
-    for key in _KEYS:
-        print("", *by_property(rows, key), sep="\n")
-    print("", *misses(rows), sep="\n")
-    print(f"\nSeconds per model: p50 {np.quantile(seconds, 0.5):.1f}, p95 {np.quantile(seconds, 0.95):.1f}.")
+    every = read(arguments.file)
+    rows = [row for row in every if arguments.split in (row.truth["split"], "all")]
+    print(f"Split: {arguments.split}; {len(rows)} networks; limit {LIMIT}.")
+    for title, lines in sections(rows).items():
+        print(f"\n## {title}\n\n{lines}")
+    # Measured on the validation split, so that the test split is looked at once.
+    print("\n## From seed to seed\n", *stability(every), sep="\n")
 
 
 if __name__ == "__main__":

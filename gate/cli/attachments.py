@@ -44,7 +44,11 @@ def _attached(evidence: Evidence, entry: ArtifactReport, folder: Path, write: Wr
 
 
 def _pictures(trigger: Trigger) -> list[tuple[str, bytes]]:
-    parts = (("mask", trigger.mask_png), ("pattern", trigger.pattern_png))
+    parts = (
+        ("mask", trigger.mask_png),
+        ("pattern", trigger.pattern_png),
+        ("examples", trigger.examples_png),
+    )
     return [(part, png) for part, png in parts if png]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gate.cli import origin
 from gate.core.errors import UsageError
 from gate.core.text import printable
 
@@ -34,8 +35,13 @@ class _Starter:
 @click.option("--github", is_flag=True, help="Write a GitHub workflow, too.")
 @click.option("--gitlab", is_flag=True, help="Write a GitLab job, too.")
 @click.option("--pre-commit", "pre_commit", is_flag=True, help="Write hooks for pre-commit, too.")
+@click.option(
+    "--source",
+    metavar="OWNER/NAME@COMMIT",
+    help="Where CI takes the gate from; if it was installed from a commit on GitHub, that one.",
+)
 @click.option("--force", is_flag=True, help="Overwrite what an earlier `init` wrote.")
-def init(github: bool, gitlab: bool, pre_commit: bool, force: bool) -> int:
+def init(github: bool, gitlab: bool, pre_commit: bool, source: str | None, force: bool) -> int:
     """Write a policy, and what runs the gate, into the repository whose root is the current folder.
 
     What is there already stays, unless --force is given; a .gitlab-ci.yml or .pre-commit-config.yaml of yours stays in
@@ -47,9 +53,10 @@ def init(github: bool, gitlab: bool, pre_commit: bool, force: bool) -> int:
             "init: expected the root of a git repository, received a folder without .git.",
             hint="Change to the root of the repository; `git init` makes one.",
         )
+    place = origin.stated(source) if source else origin.installed()
     steps = [
         step
-        for starter in _starters(github=github, gitlab=gitlab, pre_commit=pre_commit)
+        for starter in _starters(place, github=github, gitlab=gitlab, pre_commit=pre_commit)
         for step in _place(starter, root, force=force)
     ]
     for number, step in enumerate(steps, start=1):
@@ -57,23 +64,30 @@ def init(github: bool, gitlab: bool, pre_commit: bool, force: bool) -> int:
     return 0
 
 
-def _starters(*, github: bool, gitlab: bool, pre_commit: bool) -> list[_Starter]:
+def _starters(place: origin.Origin | None, *, github: bool, gitlab: bool, pre_commit: bool) -> list[_Starter]:
+    def read(name: str) -> str:
+        return place.fill(_read(name)) if place else _read(name)
+
+    def step(todo: str, unfilled: str) -> str:
+        words = todo if place else f"{unfilled}, and {todo}"
+        return words[0].upper() + words[1:]
+
     starters = [_Starter(path=".backdoor-gate.yaml", content=_read("policy/backdoor-gate.yaml"))]
     if github:
-        step = "Replace OWNER and the zeros in it, and make its job `gate` a required status check."
+        todo = step("make its job `gate` a required status check.", "Replace OWNER and the zeros in it")
         path = ".github/workflows/model-gate.yml"
-        starters.append(_Starter(path=path, content=_read("github/model-gate.yml"), next_step=step))
+        starters.append(_Starter(path=path, content=read("github/model-gate.yml"), next_step=todo))
     if gitlab:
         include = f"include:\n  - local: {_GITLAB_JOB}\n"
-        job = _read("gitlab/backdoor-gate.gitlab-ci.yml")
-        step = "Set `Pipelines must succeed` in the project's settings for merge requests."
-        starters.append(_Starter(path=_GITLAB_JOB, content=job, next_step=step))
+        job = read("gitlab/backdoor-gate.gitlab-ci.yml")
+        todo = "Set `Pipelines must succeed` in the project's settings for merge requests."
+        starters.append(_Starter(path=_GITLAB_JOB, content=job, next_step=todo))
         starters.append(_Starter(path=".gitlab-ci.yml", content=include, is_shared=True))
     if pre_commit:
-        config = _read("pre-commit/pre-commit-config.yaml")
-        step = "Replace OWNER in it, and run `pre-commit install`."
+        config = read("pre-commit/pre-commit-config.yaml")
+        todo = step("run `pre-commit install`.", "Replace OWNER in it")
         starters.append(
-            _Starter(path=".pre-commit-config.yaml", content=config, next_step=step, is_shared=True)
+            _Starter(path=".pre-commit-config.yaml", content=config, next_step=todo, is_shared=True)
         )
     return starters
 

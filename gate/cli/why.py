@@ -13,7 +13,7 @@ from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.reproduce import command
 from gate.core.rule import Rule
 from gate.core.text import harmless
-from gate.policy.rules import EXPIRED_WAIVER
+from gate.policy.rules import EXPIRED_WAIVER, REGRESSION
 from gate.policy.waivers.loader import WAIVERS
 
 if TYPE_CHECKING:
@@ -71,13 +71,26 @@ def _ways_out(entry: ArtifactReport, policy: Policy | None) -> Iterator[str]:
         yield from _item("Another model in its place, trained again from data that you trust.")
     for finding in entry.findings:
         evidence = next((each for each in entry.evidence if each.detector == finding.detector), None)
-        if evidence is not None:
+        if finding.rule == REGRESSION.id:
+            yield from _item(_regression(entry, finding.detector))
+        elif evidence is not None:
             yield from _item(_threshold(entry, evidence, policy))
         elif finding.remedy:
             yield from _item(finding.remedy)
     if entry.not_checked:
         subject = "Besides, a" if entry.findings else "A"
         yield from _item(f"{subject} scan in full; what is missing, and how to mend it, stands above.")
+
+
+def _regression(entry: ArtifactReport, detector: str) -> str:
+    before = entry.difference.base_index(detector) if entry.difference else None
+    after = next((each.anomaly_index for each in entry.evidence if each.detector == detector), None)
+    rise = None if before is None or after is None else after - before
+    enough = "above the rise" if rise is None else f"of {math.ceil(rise * 100) / 100:.2f}"
+    return (
+        f"A `max_regression` {enough} for this path in the policy. That lets every later model rise as far: rather waive the "
+        "one file."
+    )
 
 
 def _threshold(entry: ArtifactReport, evidence: Evidence, policy: Policy | None) -> str:

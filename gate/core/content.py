@@ -36,12 +36,20 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaseIndex:
+    """What a detector measured on the model at the base commit."""
+
+    detector: str
+    anomaly_index: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """How a network differs from the one that lies under the same path at the base commit.
 
     Attributes:
         base_sha256: Of the base's file, 64 hex digits.
-        base_anomaly_index: What the same scan measured on the base, from the cache; None if it does not know.
+        base_indices: What the same scan measured on the base, in policy order; none if nobody knows.
         is_architecture_changed: Whether anything but the weights differs.
         changed_layers: Layers of both whose weights differ, in the order of the new architecture.
         added_layers: Layers with weights that the base does not have.
@@ -49,11 +57,20 @@ class Difference:
     """
 
     base_sha256: str
-    base_anomaly_index: float | None = None
+    base_indices: tuple[BaseIndex, ...] = ()
     is_architecture_changed: bool
     changed_layers: tuple[str, ...]
     added_layers: tuple[str, ...]
     removed_layers: tuple[str, ...]
+
+    @property
+    def base_anomaly_index(self) -> float | None:
+        """The largest of the base's; None if nobody knows."""
+        return max((each.anomaly_index for each in self.base_indices), default=None)
+
+    def base_index(self, detector: str) -> float | None:
+        """Return what a detector measured on the base; None if nobody knows."""
+        return next((each.anomaly_index for each in self.base_indices if each.detector == detector), None)
 
     def __str__(self) -> str:
         parts = [
@@ -73,18 +90,22 @@ class Difference:
 _SHOWN = 5
 
 
-def compare(before: Content, after: Content, *, base_sha256: str) -> Difference:
+def compare(
+    before: Content, after: Content, *, base_sha256: str, base_indices: tuple[BaseIndex, ...] = ()
+) -> Difference:
     """Return what changed from one network to the other.
 
     Args:
         before: The network at the base commit.
         after: The network under examination.
         base_sha256: Of the base's file.
+        base_indices: What was measured on it.
     """
     old = {layer.name: layer.sha256 for layer in before.layers}
     new = {layer.name: layer.sha256 for layer in after.layers}
     return Difference(
         base_sha256=base_sha256,
+        base_indices=base_indices,
         is_architecture_changed=before.architecture_sha256 != after.architecture_sha256,
         changed_layers=tuple(name for name in new if name in old and new[name] != old[name]),
         added_layers=tuple(name for name in new if name not in old),

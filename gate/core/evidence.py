@@ -50,6 +50,7 @@ class Trigger:
         attack_success_rate: Share of other-class images sent to the target, 0..1.
         mask_png: 8-bit grey PNG, (height, width); 255 = replaces the pixel.
         pattern_png: 8-bit PNG of the pattern over the model's input range, (height, width[, 3]).
+        examples_png: 8-bit PNG: a few images that it turns, and below each the same with the trigger; b"" if none.
         files: Where the pictures were written, relative to the report; empty if nowhere.
     """
 
@@ -58,6 +59,7 @@ class Trigger:
     attack_success_rate: float
     mask_png: bytes = b""
     pattern_png: bytes = b""
+    examples_png: bytes = b""
     files: tuple[str, ...] = ()
 
     @property

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
+from gate.detectors._combination import class_measurements
 from gate.detectors._confirmation import confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
-from gate.detectors._pictures import mask_png, pattern_png
+from gate.detectors._pictures import examples_png, mask_png, pattern_png
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
 
 Floats = NDArray[np.float32]
@@ -23,12 +24,8 @@ Picture = Callable[[tuple[Floats, ...]], tuple[Floats, Floats]]
 
 # Fewer classes with a trigger than this say too little about what is usual.
 _ENOUGH = 0.6
-_NAMES = (
-    "index_on_search_images",
-    "index_on_second_images",
-    "index_on_third_images",
-    "index_on_fourth_images",
-)
+_NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
+_NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
 
 def account(
@@ -45,11 +42,9 @@ def account(
         context: The model and its images.
     """
     found, leader = examination.found, examination.leader
-    order = np.argsort(found.norms, kind="stable")
-    suspects = tuple(int(found.labels[i]) for i in order[:1] if np.isfinite(found.norms[i]))
+    suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, picture, context)
-    # More than one index says that the leader was suspicious enough to look again.
-    facts = confirm(context, form, found, leader) if len(examination.indices) > 1 and trigger else ()
+    facts = confirm(context, form, found, leader) if examination.is_suspicious and trigger else ()
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -57,7 +52,17 @@ def account(
         anomaly_index=examination.index,
         paper_statistic=paper_index(found.norms),
         target_labels=suspects,
-        measurements=(*_measurements(examination), *interval, *facts, *_norms(found)),
+        measurements=(
+            *_measurements(examination),
+            *interval,
+            *facts,
+            *class_measurements(found.labels, examination.class_indices),
+            *(
+                norm
+                for name, search in zip(_NORMS, examination.searches, strict=False)
+                for norm in _norms(name, search)
+            ),
+        ),
         trigger=trigger,
         inconclusive=_inconclusive(found),
     )
@@ -71,9 +76,11 @@ def _trigger(
         return None, ()
     pool, label = context.bank.pool(0), int(found.labels[leader])
     shown = tuple(part[leader] for part in found.triggers)
-    foreign = pool.images[pool.predictions != label]
+    is_foreign = pool.predictions != label
+    foreign, classes = pool.images[is_foreign], pool.predictions[is_foreign]
     stamped = np.asarray(form.stamp(foreign, shown))
-    hits = int((context.classifier.predict(stamped).argmax(axis=1) == label).sum())
+    is_hit = context.classifier.predict(stamped).argmax(axis=1) == label
+    hits = int(is_hit.sum())
     low, high = wilson_interval(hits, len(foreign))
     mask, pattern = picture(shown)
     trigger = Trigger(
@@ -82,6 +89,7 @@ def _trigger(
         attack_success_rate=hits / max(len(foreign), 1),
         mask_png=mask_png(mask),
         pattern_png=pattern_png(pattern, mask),
+        examples_png=examples_png(foreign[is_hit], stamped[is_hit], classes[is_hit]),
     )
     interval = (
         Measurement(name="attack_success_rate_low", value=low),
@@ -101,13 +109,14 @@ def _measurements(examination: Examination) -> tuple[Measurement, ...]:
         summary.append(Measurement(name="median_trigger_norm", value=float(np.median(finite)), unit="px"))
         summary.append(Measurement(name="log_ratio", value=log_gap(found.norms, examination.leader)))
         summary.append(Measurement(name="spread", value=spread_below(found.norms, examination.leader)))
-    indices = zip(_NAMES, examination.indices, strict=False)
-    return (*summary, *(Measurement(name=name, value=index) for name, index in indices))
+    indices = zip(_NAMES, examination.indices[:, examination.leader], strict=False)
+    known = (Measurement(name=name, value=float(index)) for name, index in indices if np.isfinite(index))
+    return (*summary, *known)
 
 
-def _norms(found: Inversion) -> tuple[Measurement, ...]:
+def _norms(name: str, found: Inversion) -> tuple[Measurement, ...]:
     return tuple(
-        Measurement(name="trigger_norm", value=float(norm), unit="px", label=int(label))
+        Measurement(name=name, value=float(norm), unit="px", label=int(label))
         for label, norm in zip(found.labels, found.norms, strict=True)
         if np.isfinite(norm)
     )

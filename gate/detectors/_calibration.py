@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gate.detectors._stats import clean_limit, shrunk_spread
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors._stats import clean_limit, log_gap, shrunk_spread, spread_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,8 @@ class Scale:
 PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
 PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
 MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
+# Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
+HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
@@ -55,6 +60,38 @@ def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> f
     uncertain = math.sqrt(1.0 + math.pi / 2 / max(num_classes - 1, 1))
     index = _LIMIT * gap / (clean_limit(num_classes) * shrunk * uncertain)
     return min(max(index, 0.0), _LARGEST_INDEX)
+
+
+def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = None) -> NDArray[np.float64]:
+    """Return the anomaly index of each class: how far its size lies below those of the others.
+
+    Args:
+        sizes: Of what each class needs, shape ``(k,)``; infinite where nothing was found.
+        scale: What is usual for clean networks.
+        of: Number of classes that the smallest was chosen from, if there were more than k.
+
+    Returns:
+        Shape ``(k,)``, each 0..99; 0 where nothing was found.
+    """
+    # One spread for all: that of the classes beside the smallest, which a backdoor must not widen.
+    spread = spread_below(sizes, int(np.argmin(sizes)))
+    count = of or len(sizes)
+    return np.array([
+        index_of_gap(log_gap(sizes, i), spread, count, scale) if np.isfinite(size) else 0.0
+        for i, size in enumerate(sizes)
+    ])  # fmt: skip
+
+
+def standing_out(indices: NDArray[np.float64]) -> float:
+    """Return the anomaly index of a network: that of its leading class, less that of the third.
+
+    A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little.
+
+    Args:
+        indices: Of each class, shape ``(k,)``.
+    """
+    first, *rest = sorted(map(float, indices), reverse=True)
+    return first - (rest[1] if len(rest) > 1 else 0.0)
 
 
 def index_of_excess(excess: float) -> float:

@@ -39,7 +39,7 @@ def classes_to_search(
     count = classifier.num_classes
     if count <= most:
         return np.arange(count)
-    by_weight = np.argsort(-classifier.class_weights(), kind="stable")[: some // _BY_WEIGHT]
+    by_weight = np.argsort(-classifier.head_weights()[0].mean(axis=0), kind="stable")[: some // _BY_WEIGHT]
     votes = np.bincount(pool.predictions, minlength=count)
     by_vote = np.argsort(-votes, kind="stable")[: some // _BY_VOTE]
     at_random = np.random.default_rng([seed, 3]).permutation(count)[: some // 2]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from gate.core.evidence import Evidence
+from gate.core.evidence import Evidence, Status
 from gate.core.rule import Rule
 
 if TYPE_CHECKING:
@@ -57,3 +57,8 @@ class Detector(Protocol):
             Measured evidence with an anomaly index, or skipped evidence with the reason.
         """
         ...
+
+
+def skipped(detector: str, rule: str, reason: str) -> Evidence:
+    """Return the evidence of a detector that could not look."""
+    return Evidence(detector=detector, rule=rule, status=Status.SKIPPED, reason=reason)

@@ -1,4 +1,4 @@
-"""Search a trigger for each class, find the class whose trigger is oddly small, and look again on other images."""
+"""Search a trigger for each class on several kinds of images, and find the class whose trigger is oddly small on all."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._calibration import Scale, index_of_gap
+from gate.detectors._calibration import Scale, class_indices, standing_out
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion, Settings, invert
-from gate.detectors._stats import log_gap, spread_below
 
+Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-_CONFIRM_ABOVE = 1.0
-_PEERS = 11
-# Kinds of images that a suspicious leader is searched on, the first search included.
-_RANKS_IN_QUICK, _RANKS_IN_FULL = 2, 3
+# Up to so many classes every class is searched on a second kind of images; above, only if one is suspicious.
+_ALL_TWICE_UP_TO = 12
+_SUSPICIOUS = 1.0
+# Of more classes than that: the most suspicious ones, and peers of every size to compare them with.
+_SUSPECTS, _PEERS = 4, 8
+# Kinds of images to search on, the first included.
+_KINDS_IN_QUICK, _KINDS_IN_FULL = 2, 3
 _PIXELS_PER_STEP = 16 * 128 * 128
 _FEWEST_IMAGES = 6
 
@@ -28,27 +31,47 @@ class Examination:
     """What was found.
 
     Attributes:
-        found: The triggers of all classes on the first kind of images.
-        leader: Position of the class with the smallest one.
-        indices: Its anomaly index on each kind of images; 0 where another class leads.
-        weights: How much the network knows about each kind.
+        searches: The triggers on each kind of images; all classes on the first, some or all on the others.
+        indices: Anomaly index of each class of the first search on each kind of images, shape ``(kinds, k)``; NaN where
+            the class was not searched.
+        weights: How much the network knows about each kind, shape ``(kinds,)``.
     """
 
-    found: Inversion
-    leader: int
-    indices: tuple[float, ...]
-    weights: tuple[float, ...]
+    searches: tuple[Inversion, ...]
+    indices: Floats
+    weights: Floats
+
+    @property
+    def found(self) -> Inversion:
+        """The first search."""
+        return self.searches[0]
+
+    @property
+    def class_indices(self) -> Floats:
+        """Anomaly index of each class, shape ``(k,)``: the mean over all kinds of images by how much the network knows about them."""
+        known = np.where(np.isnan(self.indices), 0.0, 1.0) * (self.weights + 1e-9)[:, None]
+        means: Floats = (np.nan_to_num(self.indices) * known).sum(axis=0) / known.sum(axis=0)
+        return means
+
+    @property
+    def leader(self) -> int:
+        """Position of the class with the largest index; of the smallest trigger, if none has any."""
+        indices = self.class_indices
+        return int(np.argmax(indices)) if indices.any() else int(np.argmin(self.found.norms))
 
     @property
     def index(self) -> float:
-        """The leader's anomaly index, averaged over all kinds of images by how much the network knows about them."""
-        if not any(self.weights):
-            return float(np.mean(self.indices))
-        return float(np.average(self.indices, weights=self.weights))
+        """How far the leader stands out."""
+        return standing_out(self.class_indices)
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the leader is worth another look."""
+        return float(self.class_indices[self.leader]) >= _SUSPICIOUS
 
 
 def examine(context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels) -> Examination:
-    """Search the classes on the best images; look again at a suspicious leader on other kinds of images.
+    """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
 
     Args:
         context: The model, and images to search on.
@@ -58,20 +81,21 @@ def examine(context: Context, form: Form, settings: Settings, scale: Scale, labe
         labels: Classes to search, ascending.
     """
     search = _Searcher(context, form, affordable(settings, context))
-    found = search(0, labels, "inverting triggers")
-    leader = int(np.argmin(found.norms))
-    indices = [_index(found, leader, len(labels), scale)]
-    weights = [context.bank.knowledge(0)]
-    for rank in range(1, min(context.bank.ranks, _RANKS_IN_FULL if context.is_full else _RANKS_IN_QUICK)):
-        if np.mean(indices) < _CONFIRM_ABOVE:
+    examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
+    kinds = min(context.bank.ranks, _KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK)
+    for rank in range(kinds):
+        chosen = _next_labels(examination, labels, context.is_full)
+        if not len(chosen):
             break
-        again = search(rank, _leader_and_peers(found, leader), "confirming the trigger")
-        place = int(np.searchsorted(again.labels, found.labels[leader]))
-        # A backdoor's target leads whatever the images are; a class that does so on one kind only is not one.
-        leads = place == int(np.argmin(again.norms))
-        indices.append(_index(again, place, len(labels), scale) if leads else 0.0)
-        weights.append(context.bank.knowledge(rank))
-    return Examination(found=found, leader=leader, indices=tuple(indices), weights=tuple(weights))
+        found = search(rank, chosen, "confirming the trigger" if rank else "inverting triggers")
+        row = np.full(len(labels), np.nan)
+        row[np.searchsorted(labels, chosen)] = class_indices(found.norms, scale, len(labels))
+        examination = Examination(
+            searches=(*examination.searches, found),
+            indices=np.vstack([examination.indices, row]),
+            weights=np.append(examination.weights, context.bank.knowledge(rank)),
+        )
+    return examination
 
 
 def affordable(settings: Settings, context: Context) -> Settings:
@@ -100,16 +124,18 @@ class _Searcher:
         return invert(context.classifier, pool, self.form, labels, self.settings, context.seed, progress)
 
 
-def _index(found: Inversion, leader: int, num_classes: int, scale: Scale) -> float:
-    """Return the index of one class; the leader was the smallest of `num_classes`, however many were searched now."""
-    if not np.isfinite(found.norms[leader]):
-        return 0.0
-    gap, spread = log_gap(found.norms, leader), spread_below(found.norms, leader)
-    return index_of_gap(gap, spread, num_classes, scale)
+def _next_labels(examination: Examination, labels: Labels, is_full: bool) -> Labels:
+    """Return the classes to search on the next kind of images, ascending; none if nothing is left to tell."""
+    if not examination.searches or (len(examination.searches) == 1 and len(labels) <= _ALL_TWICE_UP_TO):
+        return labels
+    if not examination.is_suspicious:
+        return labels[:0]
+    return labels if is_full else suspects_and_peers(labels, examination.class_indices)
 
 
-def _leader_and_peers(found: Inversion, leader: int) -> Labels:
-    """Return the leader and at most `_PEERS` other classes, spread evenly over the order of their norms."""
-    others = np.array([i for i in np.argsort(found.norms, kind="stable") if i != leader])
+def suspects_and_peers(labels: Labels, indices: Floats) -> Labels:
+    """Return the most suspicious classes and peers spread evenly over the order of the others, ascending."""
+    order = labels[np.argsort(-indices, kind="stable")]
+    suspects, others = order[:_SUSPECTS], order[_SUSPECTS:]
     chosen = np.unique(np.linspace(0, len(others) - 1, min(_PEERS, len(others))).astype(np.int64))
-    return np.sort(np.append(found.labels[others[chosen]], found.labels[leader]))
+    return np.sort(np.append(suspects, others[chosen]))

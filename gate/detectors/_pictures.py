@@ -7,7 +7,12 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors import _sheets
+
 Floats = NDArray[np.float32]
+
+# A report holds them for every detector.
+_EXAMPLES, _SIDE = 6, 64
 
 
 def mask_png(mask: Floats) -> bytes:
@@ -21,6 +26,24 @@ def pattern_png(pattern: Floats, mask: Floats) -> bytes:
     Outside its mask a pattern is random left-overs of the search, which would only mislead the eye.
     """
     return _png(np.where(mask * 255 >= 0.5, pattern, 0.0))
+
+
+def examples_png(images: Floats, stamped: Floats, labels: NDArray[np.integer]) -> bytes:
+    """Return a PNG of a few images, and below each the same with the trigger on it.
+
+    Args:
+        images: Shape ``(n, h, w, c)``, 0..1.
+        stamped: The same images with the trigger.
+        labels: What the network takes each image for without it, shape ``(n,)``; one of each class is shown.
+
+    Returns:
+        The picture; b"" without images.
+    """
+    chosen = np.sort(np.unique(labels, return_index=True)[1])[:_EXAMPLES]
+    if not len(chosen):
+        return b""
+    shown = np.concatenate([images[chosen], np.clip(stamped[chosen], 0.0, 1.0)])
+    return _sheets.png(_sheets.grid(_sheets.thumbnails(shown, _SIDE), len(chosen)))
 
 
 def _png(values: NDArray[np.floating]) -> bytes:

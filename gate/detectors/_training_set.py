@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Status, Suspects
+from gate.core.evidence import Suspects
 from gate.detectors._contract import Context
 from gate.detectors._suspects import suspects
 from gate.models.representations import FEWEST, ClassSample
@@ -35,11 +35,6 @@ def missing(context: Context) -> str:
             f"the largest ones have {largest} and {second}."
         )
     return ""
-
-
-def skipped(detector: str, rule: str, reason: str) -> Evidence:
-    """Return the evidence of a detector that could not look."""
-    return Evidence(detector=detector, rule=rule, status=Status.SKIPPED, reason=reason)
 
 
 def suspect_samples(

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._groups import BELL, best_cut, principal
 from gate.detectors._neighbours import Neighbours
 from gate.detectors._peers import Scale, peer_indices
-from gate.detectors._training_set import Scorer, missing, skipped, suspect_samples
+from gate.detectors._training_set import Scorer, missing, suspect_samples
 from gate.detectors._whitening import Frame, frames
 from gate.models.representations import ClassSample
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
 from gate.detectors._calibration import index_of_excess
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors._pictures import mask_png, pattern_png
 
@@ -24,7 +24,7 @@ their classes; then the permutation of the classes that its answers fit best is 
 the trigger is improved to serve it.
 
 ## Needs
-Nothing but the model, with 4 to 64 classes. Without images the gate draws some itself; with `--data` it uses yours.
+Nothing but the model, with 4 to 24 classes. Without images the gate draws some itself; with `--data` it uses yours.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
@@ -49,7 +49,7 @@ The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see do
 
 # Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 64, the
 # fewer than four images of a class say too little about where it goes.
-_FEWEST_CLASSES, _MOST_CLASSES = 4, 64
+_FEWEST_CLASSES, _MOST_CLASSES = 4, 24
 _IMAGES = 48
 _LARGE_PIXELS = 64 * 64
 
@@ -72,8 +72,10 @@ class ClassPermutation:
         """Search on the images that the network knows best."""
         classes = context.classifier.num_classes
         if not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
-            return _skipped(
-                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}."
+            return skipped(
+                "class-permutation",
+                _RULE.id,
+                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}.",
             )
 
         def progress(done: int, total: int) -> None:
@@ -105,10 +107,6 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
-
-
-def _skipped(reason: str) -> Evidence:
-    return Evidence(detector="class-permutation", rule=_RULE.id, status=Status.SKIPPED, reason=reason)
 
 
 def _measurements(found: Permutation) -> tuple[Measurement, ...]:

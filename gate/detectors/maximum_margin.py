@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import MARGIN_SCALE, index_of_gap
+from gate.detectors._calibration import MARGIN_SCALE, class_indices, standing_out
 from gate.detectors._candidates import classes_to_search
+from gate.detectors._combination import class_measurements
 from gate.detectors._contract import Context
 from gate.detectors._stats import log_gap, spread_below
 from gate.detectors._step import adam
@@ -35,8 +36,8 @@ Nothing but the model.
 
 ## Decides by
 The anomaly index: how far the largest margin's logarithm lies above the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. The paper's p-value is
-replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes; that of the third class is
+taken off. The paper's p-value is replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
 
 ## If it fires
 See what the other detectors say of the same class. Alone, it can be a class that is simply easy to tell, or one that had far
@@ -85,16 +86,18 @@ class MaximumMargin:
         leader = int(np.argmin(sizes))
         is_any = np.isfinite(sizes[leader])
         gap, spread = (log_gap(sizes, leader), spread_below(sizes, leader)) if is_any else (0.0, 0.0)
+        indices = class_indices(sizes, MARGIN_SCALE)
         return Evidence(
             detector="maximum-margin",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=index_of_gap(gap, spread, len(labels), MARGIN_SCALE),
+            anomaly_index=standing_out(indices),
             target_labels=(int(labels[leader]),),
             measurements=(
                 Measurement(name="classes_searched", value=float(len(labels))),
                 Measurement(name="log_ratio", value=gap),
                 Measurement(name="spread", value=spread),
+                *class_measurements(labels, indices),
                 *(
                     Measurement(name="maximum_margin", value=float(margin), label=int(label))
                     for label, margin in zip(labels, margins, strict=True)

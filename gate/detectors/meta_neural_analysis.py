@@ -10,14 +10,13 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._meta_features import describe
 from gate.detectors._meta_model import MetaModel, parse
 from gate.detectors._responses import ask
-from gate.detectors._training_set import skipped
 
 _RULE = Rule(
-    id="BD108",
+    id="BD109",
     name="backdoor-like-answers",
     summary="The network answers a fixed set of questions as backdoored networks do.",
     page="""\

@@ -30,13 +30,15 @@ network's mind takes a large trigger for every class. A backdoor is a shortcut: 
 ## Needs
 Nothing but the model. Without images the gate draws some itself and refines them until the network takes them for
 its classes; with `--data` it uses yours. All classes are searched together, up to 24 (64 in the full
-profile); above that the most suspicious ones beside a random reference.
+profile); above that 16 (48), the most suspicious ones beside a random reference.
 
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. A suspicious leader is
-searched again on another kind of images (two in the full profile); the indices are averaged by how much the network
-knows about each, and where another class leads the index is 0. The paper's MAD index stands beside it as `paper_statistic`.
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. Up to 12 classes, every class
+is searched again on another kind of images; above that, suspicious ones and some to compare them with (in the full
+profile all, and on a third kind). The indices are averaged by how much the network knows about each kind. The leader's
+index less that of the third class is the detector's: where three classes stand out, the network has learnt little. The
+paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires
 Look at the recovered trigger. Is it a small, local pattern that has no business in the picture? Ask where the model
@@ -58,7 +60,7 @@ Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neu
 Floats = NDArray[np.float32]
 
 # In the quick profile a universal perturbation, which is cheaper, looks at every class of a larger network.
-_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 24
+_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.rule import Rule, Severity
 from gate.detectors._blending import blend_entropy
-from gate.detectors._contract import Context
+from gate.detectors._contract import Context, skipped
 from gate.detectors._peers import Scale, peer_indices
 from gate.detectors._suspects import suspects
-from gate.detectors._training_set import skipped
 from gate.models.representations import FEWEST
 
 Floats = NDArray[np.float64]

@@ -106,13 +106,12 @@ class Classifier:
 
         return activate
 
-    def class_weights(self) -> NDArray[np.float64]:
-        """Return the mean incoming weight of each class in the last weighted layer, shape ``(k,)``."""
-        means: NDArray[np.float64] = self.head_weights()[0].mean(axis=0)
-        return means
-
     def head_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the weights of the last weighted layer, shape ``(d, k)``, and its biases, ``(k,)``; zeros without any."""
+        """Return the weights of the last weighted layer, shape ``(d, m)``, and its biases, ``(m,)``; zeros without any.
+
+        Raises:
+            IncompleteError: The network has no weights.
+        """
         kernel, *others = (
             np.asarray(each, np.float64) for each in _last_weighted_layer(self.network).weights
         )

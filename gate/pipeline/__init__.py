@@ -14,7 +14,7 @@ from gate.core.report import ArtifactReport, Gap, ScanReport, Verdict
 from gate.core.scan import Scan
 from gate.discover.selection import Candidate, Selection
 from gate.isolation.starting import Starting
-from gate.pipeline.examination import Examined, detectors, examine
+from gate.pipeline.examination import Examined, examine, expected_scans
 from gate.pipeline.request import Plan, Request, plan
 from gate.policy.judge import judge
 from gate.policy.waivers.exempt import exempt
@@ -67,7 +67,7 @@ def _scan_all(
         events.judged(report)
         return examined.scan, report
 
-    expected = (bool(detectors(request.policy.for_path(each.path), request)) for each in candidates)
+    expected = (needs_engine for each in candidates for needs_engine in expected_scans(each, request))
     with (
         Starting(request.environ, expected) as start,
         ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers,
@@ -100,18 +100,27 @@ def _notices(request: Request, work: Plan, reports: list[ArtifactReport]) -> tup
 
 def _changes(candidates: tuple[Candidate, ...], reports: list[ArtifactReport]) -> list[str]:
     """Say how each model differs from the one at the base commit."""
-    found = {report.artifact.path: report.difference for report in reports}
+    found = {report.artifact.path: report for report in reports}
     compared = sorted(candidate.path for candidate in candidates if candidate.base)
-    return [
-        f"{path}: since the base commit {found[path] or 'it could not be compared'}." for path in compared
-    ]
+    return [f"{path}: since the base commit {_told(found[path])}." for path in compared]
+
+
+def _told(report: ArtifactReport) -> str:
+    difference = report.difference
+    if difference is None:
+        return "it could not be compared"
+    before, after = difference.base_anomaly_index, report.anomaly_index
+    indices = (
+        "" if before is None or after is None else f"; anomaly index {after:.2f}, and {before:.2f} there"
+    )
+    return f"{difference}{indices}"
 
 
 def _judge(examined: Examined, request: Request) -> ArtifactReport:
     scan = examined.scan
     policy = request.policy.for_path(scan.artifact.path)
     report = dataclasses.replace(
-        judge(scan, policy, is_static=request.is_static),
+        judge(scan, policy, base=examined.base, is_static=request.is_static),
         content_sha256=scan.content.sha256 if scan.content else "",
         is_cached=examined.is_cached,
         difference=examined.difference,

@@ -11,9 +11,9 @@ from threading import Event
 
 from gate import isolation
 from gate.core.artifact import Artifact
-from gate.core.content import Difference, compare
+from gate.core.content import BaseIndex, Difference, compare
 from gate.core.errors import IncompleteError
-from gate.core.events import Events, NullEvents
+from gate.core.events import Events
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.scan import Scan
 from gate.discover.selection import Candidate
@@ -28,15 +28,30 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """One model's scan, where it came from, and how the model differs from the one at the base commit."""
+    """One model's scan, where it came from, and what is known of the model at the base commit (None: there is none)."""
 
     scan: Scan
     is_cached: bool = False
-    difference: Difference | None = None
+    base: Scan | None = None
+
+    @property
+    def difference(self) -> Difference | None:
+        """How the network differs from the base's; None if that is not known."""
+        base = self.base
+        if base is None or base.content is None or self.scan.content is None:
+            return None
+        indices = tuple(
+            BaseIndex(detector=each.detector, anomaly_index=each.anomaly_index)
+            for each in base.evidence
+            if each.anomaly_index is not None
+        )
+        return compare(
+            base.content, self.scan.content, base_sha256=base.artifact.sha256, base_indices=indices
+        )
 
 
 def examine(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Examined:
-    """Scan one model, or find its scan in the cache, and compare it with the base commit's.
+    """Scan one model, or find its scan in the cache, and look at the base commit's.
 
     Args:
         candidate: The model.
@@ -48,23 +63,19 @@ def examine(candidate: Candidate, request: Request, events: Events, start: Start
     examined = _scan(candidate, request, events, start, stop)
     if not candidate.base or examined.scan.content is None:
         return examined
-    return dataclasses.replace(
-        examined, difference=_difference(candidate, examined.scan, request, start, stop)
-    )
+    return dataclasses.replace(examined, base=_base(candidate, request, events, start, stop))
 
 
-def _difference(
-    candidate: Candidate, scan: Scan, request: Request, start: Start, stop: Event
-) -> Difference | None:
-    """Compare with the model at the base commit, which is read but not scanned."""
+def _base(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Scan:
+    """Return what is known of the model at the base commit; detectors run on it only if the policy compares them."""
     former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None)
-    base = _scan(former, dataclasses.replace(request, is_static=True), NullEvents(), start, stop).scan
-    if base.content is None or scan.content is None:
-        return None
-    difference = compare(base.content, scan.content, base_sha256=base.artifact.sha256)
-    job = _job(base.artifact, None, request.policy.for_path(candidate.path), request)
-    known = request.cache.find(job) if request.cache and job.detectors else None
-    return dataclasses.replace(difference, base_anomaly_index=known.anomaly_index if known else None)
+    policy = request.policy.for_path(candidate.path)
+    if policy.max_regression is not None:
+        return _scan(former, request, events, start, stop).scan
+    base = _scan(former, dataclasses.replace(request, is_static=True), events, start, stop).scan
+    job = _job(base.artifact, None, policy, request)
+    known = request.cache.find(job) if request.cache and job.detectors and base.content else None
+    return known or base
 
 
 def _scan(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Examined:
@@ -93,6 +104,14 @@ def _scan(candidate: Candidate, request: Request, events: Events, start: Start, 
         if request.cache:
             request.cache.keep(job, scan)
         return Examined(scan=scan)
+
+
+def expected_scans(candidate: Candidate, request: Request) -> tuple[bool, ...]:
+    """Return for each scan that the examination of a model comes to whether it needs TensorFlow."""
+    policy = request.policy.for_path(candidate.path)
+    needs_engine = bool(detectors(policy, request))
+    is_base_scanned = bool(candidate.base) and policy.max_regression is not None
+    return (needs_engine, needs_engine) if is_base_scanned else (needs_engine,)
 
 
 def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:

@@ -39,6 +39,7 @@ class SettingsDocument(TypedDict):
 
     detectors: dict[str, DetectorDocument]
     max_score: float | None
+    max_regression: float | None
     incomplete: str
     inconclusive: str
     limits: LimitsDocument

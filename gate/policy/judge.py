@@ -13,6 +13,7 @@ from gate.core.rules import INCONCLUSIVE, SCAN_FAILED
 from gate.core.scan import Scan
 from gate.policy import wording
 from gate.policy.model import Consequence, DetectorPolicy, OnSkip, PathPolicy, Statistic
+from gate.policy.regression import regressions, uncompared
 from gate.policy.rules import HIGH_SCORE
 
 # Half as much again as clean models reach is no longer a matter of taste.
@@ -38,7 +39,9 @@ class _Case:
         return self.statistic is not None and not self.statistic <= self.allowed.max_anomaly_index
 
 
-def judge(scan: Scan, policy: PathPolicy, *, is_static: bool = False) -> ArtifactReport:
+def judge(
+    scan: Scan, policy: PathPolicy, *, base: Scan | None = None, is_static: bool = False
+) -> ArtifactReport:
     """Return the verdict on one model with everything that led to it.
 
     Findings win over gaps: a model that fails is not excused by what could not be checked. A model passes only if
@@ -47,14 +50,16 @@ def judge(scan: Scan, policy: PathPolicy, *, is_static: bool = False) -> Artifac
     Args:
         scan: What is known of the model.
         policy: What its path must satisfy.
+        base: What is known of the model under the same path at the base commit; None if there is none.
         is_static: Whether only static checks were asked for; then no detector has to be heard.
     """
     cases = _cases(scan, policy)
     accused = [case for case in cases if case.is_past_limit]
     # What all evidence says together is news only where no detector says it alone.
     by_score = () if accused else _score_findings(scan, policy)
-    findings = (*scan.findings, *map(_finding, accused), *by_score)
-    absences = () if is_static or scan.gaps else _absences(scan, cases, policy)
+    worse = regressions((case.evidence for case in cases if not case.is_past_limit), base, policy)
+    findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
+    absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
     gaps = (*scan.gaps, *(gap for case in cases for gap in _case_gaps(case, policy)), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS
     return ArtifactReport(

@@ -118,6 +118,8 @@ class PathPolicy:
     Attributes:
         detectors: In the order in which they run and are reported.
         max_score: The model fails when the calibrated probability exceeds this, 0..1; None for no limit.
+        max_regression: The model fails when an anomaly index is more than this above that of the model under the same path
+            at the base commit, > 0; None for no limit.
         incomplete: What an incomplete scan means.
         inconclusive: What evidence means that cannot clear the model.
         limits: What the scan may use.
@@ -127,6 +129,7 @@ class PathPolicy:
 
     detectors: tuple[DetectorPolicy, ...] = ()
     max_score: float | None = None
+    max_regression: float | None = None
     incomplete: Consequence = Consequence.FAIL
     inconclusive: Consequence = Consequence.FAIL
     limits: Limits = field(default_factory=Limits)
@@ -137,10 +140,12 @@ class PathPolicy:
     def from_document(cls, document: Mapping[str, object]) -> PathPolicy:
         """Return the record of checked settings; what they leave out has its default."""
         full = cast("SettingsDocument", merge(cls().document(), document))
-        score, span, data = full["max_score"], full["input_range"], full["data"]
+        score, rise = full["max_score"], full["max_regression"]
+        span, data = full["input_range"], full["data"]
         return cls(
             detectors=tuple(DetectorPolicy.from_document(*each) for each in full["detectors"].items()),
             max_score=None if score is None else float(score),
+            max_regression=None if rise is None else float(rise),
             incomplete=Consequence(full["incomplete"]),
             inconclusive=Consequence(full["inconclusive"]),
             limits=Limits(**full["limits"]),

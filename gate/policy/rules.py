@@ -1,4 +1,4 @@
-"""The rule that the policy itself adds to those of the detectors."""
+"""The rules that the policy itself adds to those of the detectors."""
 
 from __future__ import annotations
 
@@ -29,6 +29,35 @@ The score is calibrated on reference models. For a model very unlike those it is
 """,
 )
 
+REGRESSION = Rule(
+    id="BD191",
+    name="more-suspicious-than-before",
+    summary="The model is more suspicious than the one that it replaces.",
+    severity=Severity.HIGH,
+    cwe=(506,),
+    atlas=("AML.T0018",),
+    page="""\
+## What it means
+
+The policy limits how much worse a model may be than the one under the same path at the base commit (`max_regression`).
+A detector measured both, with the same seed and settings, and its anomaly index rose by more than that, though it stayed
+below the detector's own limit. A backdoor that keeps below the limits still has to raise what the old model measured.
+
+## How to mend it
+
+Look at what changed: the report names the layers, and the trigger that was found in the new model. Was the training set
+extended, or does the model come from somebody else? Train it again from data that you trust. Where the rise is understood,
+waive this one file.
+
+## Limits
+
+Two clean networks differ, too: of the first zoo's, unlike as they are, nine pairs in ten by less than 1.1 for each detector that
+looks for one target class; a class permutation moves more by chance. A new path has nothing to be compared with, nor has a model that DVC tracks, nor an old one that could not be scanned for what it is; for those the
+detectors' own limits hold. Where the old model is not here (a Git LFS pointer without its object) or its scan failed, the
+scan is incomplete (BD005): `git lfs fetch origin BASE` brings it, and a verdict in the cache does without.
+""",
+)
+
 EXPIRED_WAIVER = Rule(
     id="BD190",
     name="expired-waiver",
@@ -54,4 +83,4 @@ whole repository finds them. Days are days in UTC.
 """,
 )
 
-RULES = (HIGH_SCORE, EXPIRED_WAIVER)
+RULES = (HIGH_SCORE, EXPIRED_WAIVER, REGRESSION)

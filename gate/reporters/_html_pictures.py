@@ -32,6 +32,7 @@ class Pictures:
         mask: In grey, white where it replaces the pixel.
         pattern: As it was found; "" if there is none.
         close_up: The stamp's neighbourhood; "" where the stamp fills most of the picture.
+        examples: Images as they are, and below with the trigger; "" if there are none.
         is_strengthened: Whether mask and stamp are shown stronger than they are.
     """
 
@@ -41,6 +42,7 @@ class Pictures:
     mask: str
     pattern: str
     close_up: str
+    examples: str
     is_strengthened: bool
 
 
@@ -58,6 +60,7 @@ def pictures(trigger: Trigger) -> Pictures | None:
     stamp = pattern.copy()
     stamp.putalpha(shown)
     box = _neighbourhood(shown)
+    examples = decode(trigger.examples_png, "RGB")
     return Pictures(
         width=mask.width,
         height=mask.height,
@@ -65,6 +68,7 @@ def pictures(trigger: Trigger) -> Pictures | None:
         mask=_address(shown),
         pattern=_address(pattern) if has_pattern else "",
         close_up=_address(stamp.crop(box)) if box else "",
+        examples=_address(examples) if examples else "",
         is_strengthened=shown.tobytes() != mask.tobytes(),
     )
 

@@ -144,7 +144,7 @@ def model_view(
         trigger=_trigger(entry) if is_pictured else None,
         findings=tuple(_finding(finding, entry, rules) for finding in entry.findings),
         gaps=tuple(_gap(gap, entry, rules) for gap in entry.not_checked),
-        difference=tuple(_difference(entry.difference)) if entry.difference else (),
+        difference=tuple(_difference(entry.difference, entry.evidence)) if entry.difference else (),
         detectors=tuple(map(_detector, entry.evidence)),
         facts=tuple(_facts(entry)),
         command=safe(command(report, [entry]), _LONG),
@@ -229,7 +229,7 @@ def _evidence_facts(evidence: Evidence) -> Iterable[tuple[str, str]]:
         yield "success", percent(evidence.trigger.attack_success_rate)
 
 
-def _difference(difference: Difference) -> Iterable[tuple[str, str]]:
+def _difference(difference: Difference, evidence: Iterable[Evidence]) -> Iterable[tuple[str, str]]:
     for name, layers in (
         ("Changed weights in", difference.changed_layers),
         ("New layers", difference.added_layers),
@@ -239,6 +239,10 @@ def _difference(difference: Difference) -> Iterable[tuple[str, str]]:
             yield name, _layers(layers)
     yield "Architecture", "differs" if difference.is_architecture_changed else "the same"
     yield "Anomaly index there", number(difference.base_anomaly_index)
+    for each in evidence:
+        before = difference.base_index(each.detector)
+        if before is not None:
+            yield f"by {safe(each.detector)}", f"{number(before)} there, {number(each.anomaly_index)} here"
     yield "SHA-256 of the file there", safe(difference.base_sha256) or NOTHING
 
 

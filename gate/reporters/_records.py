@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.content import Difference
+from gate.core.content import BaseIndex, Difference
 from gate.core.evidence import Evidence, Measurement, Status, Suspects, SuspectSample, Trigger
 from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
@@ -70,7 +70,10 @@ def _artifact_report(node: Node) -> ArtifactReport:
 def _difference(node: Node) -> Difference:
     return Difference(
         base_sha256=node["base_sha256"],
-        base_anomaly_index=_optional(node["base_anomaly_index"]),
+        base_indices=tuple(
+            BaseIndex(detector=each["detector"], anomaly_index=float(each["anomaly_index"]))
+            for each in node.get("base_evidence", ())
+        ),
         is_architecture_changed=node["architecture_changed"],
         changed_layers=tuple(node["changed_layers"]),
         added_layers=tuple(node["added_layers"]),
@@ -147,6 +150,7 @@ def _trigger(node: Node) -> Trigger:
         attack_success_rate=float(node["attack_success_rate"]),
         mask_png=base64.b64decode(node["mask_png"], validate=True),
         pattern_png=base64.b64decode(node["pattern_png"], validate=True),
+        examples_png=base64.b64decode(node.get("examples_png", ""), validate=True),
         files=tuple(node["files"]),
     )
 

@@ -143,6 +143,9 @@ def _optional(entry: ArtifactReport) -> dict[str, Json]:
 
 
 def _difference(difference: Difference) -> Json:
+    indices: list[Json] = [
+        {"detector": each.detector, "anomaly_index": each.anomaly_index} for each in difference.base_indices
+    ]
     return {
         "base_sha256": difference.base_sha256,
         "base_anomaly_index": difference.base_anomaly_index,
@@ -150,6 +153,7 @@ def _difference(difference: Difference) -> Json:
         "changed_layers": list(difference.changed_layers),
         "added_layers": list(difference.added_layers),
         "removed_layers": list(difference.removed_layers),
+        **({"base_evidence": indices} if indices else {}),
     }
 
 
@@ -196,6 +200,8 @@ def _measurement(measurement: Measurement) -> Json:
 
 
 def _trigger(trigger: Trigger) -> Json:
+    picture = base64.b64encode(trigger.examples_png).decode("ascii")
+    examples: dict[str, Json] = {"examples_png": picture} if picture else {}
     return {
         "target_label": trigger.target_label,
         "l1_norm": float(trigger.l1_norm),
@@ -203,6 +209,7 @@ def _trigger(trigger: Trigger) -> Json:
         "files": list(trigger.files),
         "mask_png": base64.b64encode(trigger.mask_png).decode("ascii"),
         "pattern_png": base64.b64encode(trigger.pattern_png).decode("ascii"),
+        **examples,
     }
 
 

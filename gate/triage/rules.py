@@ -108,11 +108,12 @@ Load the model where it is trusted and save it again. Find out which program, or
 UNSAFE_ARCHIVE = Rule(
     id="BD206",
     name="unsafe-archive",
-    summary="The archive holds a member that is made to escape, or to hide from, whoever unpacks it.",
+    summary="The archive holds a member that is made to escape or to hide, or that is no part of a model.",
     page="""\
 ## What it means
 A member's name leads out of the folder that it is unpacked to, is a link or a device, is encrypted, or is compressed in
-a way that Keras cannot read. Unpacking it can overwrite files; and what cannot be read cannot be scanned.
+a way that Keras cannot read. Unpacking it can overwrite files; and what cannot be read cannot be scanned. Or the member
+is none that Keras writes: a script or a pickle that travels with the model to wherever it is unpacked.
 
 ## How to mend it
 Save the model again with `model.save('model.keras')`.

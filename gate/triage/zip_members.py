@@ -19,6 +19,9 @@ from gate.triage.rules import AMBIGUOUS_FILE, RESOURCE_BOMB, UNSAFE_ARCHIVE
 from gate.triage.stored import COMPRESSIONS, WEIGHTS
 
 _MOST_MEMBERS = 10_000
+# What Keras writes: these, and what layers keep beside their weights.
+_OF_KERAS = frozenset({"config.json", "metadata.json", WEIGHTS})
+_ASSETS = "assets/"
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED, _SIZES_FOLLOW, _IS_UTF8 = 0x1, 0x8, 0x800
 _IN_EXTRA_FIELD = 0xFFFFFFFF
@@ -39,6 +42,7 @@ def check(file: Path) -> Iterator[Finding]:
             return
         yield from _doubled(members)
         yield from _overlapping(members)
+        yield from _stowaways(members)
         for member in members:
             yield from _unsafe(member)
             yield from _contradicted(member, stream)
@@ -62,6 +66,20 @@ def _overlapping(members: list[zipfile.ZipInfo]) -> Iterator[Finding]:
         if member.header_offset < end:
             yield _bomb("overlap", f"{_shown(member)} shares its bytes with another member of the archive.")
         end = member.header_offset + _LOCAL.size + member.compress_size
+
+
+def _stowaways(members: list[zipfile.ZipInfo]) -> Iterator[Finding]:
+    """Yield what Keras neither writes nor reads: it would travel past every reader of the model."""
+    if not any(member.orig_filename == "config.json" for member in members):
+        return  # no model at all, which the next step says
+    for member in members:
+        name = member.orig_filename
+        if name not in _OF_KERAS and not name.startswith(_ASSETS) and not member.is_dir():
+            yield finding(
+                UNSAFE_ARCHIVE,
+                "zip:stowaway",
+                f"{_shown(member)} is no part of a Keras model: it travels with the model, and nothing that reads the model looks at it.",
+            )
 
 
 def _unsafe(member: zipfile.ZipInfo) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import resource
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,6 +58,50 @@ def test_a_report_from_the_cache_is_the_same_report(caching: Cli, tmp_path: Path
     assert first == second
     assert ", cached" in outcomes[1].out
     assert ", cached" not in outcomes[0].out
+
+
+FORMATS = (
+    *("sarif", "junit", "html", "json", "markdown", "gitlab", "github"),
+    *("cyclonedx", "modelcard", "attestation"),
+)
+SECONDS = re.compile(r'"seconds": [0-9.]+|time="[0-9.]+"|[0-9.]+ s</dd>')
+
+
+@pytest.fixture
+def written(
+    caching: Cli, tmp_path: Path, tiny_model: Path, lambda_model: Any
+) -> Callable[..., dict[str, str]]:
+    """Scan two models, one with a finding, and return every report."""
+
+    def run(*options: str) -> dict[str, str]:
+        outputs = [f"--output={name}={name}.out" for name in FORMATS]
+        models = ("tiny.h5", lambda_model[0].name)
+        environ = {"SOURCE_DATE_EPOCH": "1800000000"}
+        caching("check", *models, "--static", *options, *outputs, cwd=tmp_path, environ=environ)
+        return {name: (tmp_path / f"{name}.out").read_text() for name in FORMATS}
+
+    return run
+
+
+def test_two_scans_give_the_same_bytes_but_for_the_seconds(written: Callable[..., dict[str, str]]) -> None:
+    first, second = written("--no-cache"), written("--no-cache")
+
+    for name in FORMATS:
+        assert SECONDS.sub("", first[name]) == SECONDS.sub("", second[name]), name
+    timed = {name for name in FORMATS if SECONDS.search(first[name])}
+    assert {"json", "junit", "html"} == timed
+
+
+def test_a_verdict_from_the_cache_gives_the_same_bytes_but_where_it_says_so(
+    written: Callable[..., dict[str, str]],
+) -> None:
+    first, second = written(), written()
+
+    assert {"json", "html"} == {name for name in FORMATS if first[name] != second[name]}
+    assert first["json"] == re.sub(r'\n *"cached": true,', "", second["json"])
+    remark = re.compile(r"\n *<[^\n]*Measured[^\n]*verdict cache[^\n]*")
+    assert 2 == len(remark.findall(second["html"]))
+    assert first["html"] == remark.sub("", second["html"])
 
 
 @pytest.mark.parametrize("how", [{"options": ["--no-cache"]}, {"environ": {"BACKDOOR_GATE_NO_CACHE": "1"}}])

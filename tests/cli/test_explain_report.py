@@ -12,6 +12,7 @@ import yaml
 from gate.cli.registry import known_detectors
 from gate.cli.waiver_stub import stub
 from gate.core.artifact import Artifact, ModelFormat
+from gate.core.content import BaseIndex, Difference
 from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, PolicyStamp, Verdict
@@ -43,6 +44,34 @@ def test_the_limit_that_would_do_is_named_with_a_warning(
     assert "A limit of 4.00 for neural-cleanse" in words(out)
     assert "it is 2.00, and 4.00 was measured" in words(out)
     assert "backdoor-gate check --policy default --profile quick --seed 0 -- bad.keras" in out
+
+
+@pytest.mark.parametrize(
+    ("difference", "enough"),
+    [
+        (
+            Difference(
+                base_sha256="ab" * 32,
+                base_indices=(BaseIndex(detector="neural-cleanse", anomaly_index=1.25),),
+                is_architecture_changed=False,
+                changed_layers=(),
+                added_layers=(),
+                removed_layers=(),
+            ),
+            "A `max_regression` of 2.75 for this path",
+        ),
+        (None, "A `max_regression` above the rise for this path"),
+    ],
+)
+def test_the_rise_that_would_do_is_named(
+    told: Run, save: Save, failing: ArtifactReport, difference: Difference | None, enough: str
+) -> None:
+    (accused,) = failing.findings
+    worse = dataclasses.replace(
+        failing, findings=(dataclasses.replace(accused, rule="BD191"),), difference=difference
+    )
+
+    assert enough in words(told("explain", save("r.json", worse))[1])
 
 
 def test_another_policy_than_the_one_that_judged_is_not_taken_for_it(

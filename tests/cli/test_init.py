@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+import gate
+from gate.cli.origin import Origin, recorded
 
 Run = Callable[..., tuple[int, str, str]]
 BIN = Path(sys.executable).parent
@@ -43,6 +47,61 @@ def test_what_was_asked_for_is_written_and_named(told: Run, repository: Path) ->
     assert files == written(repository) == {line[7:] for line in out.splitlines() if line.startswith("wrote")}
     assert f"1. {WORKFLOW}: Replace OWNER" in out
     assert {"include": [{"local": JOB}]} == yaml.safe_load((repository / ".gitlab-ci.yml").read_text())
+
+
+SOURCE = f"acme/backdoor-gate@{'1234567890' * 4}"
+
+
+def test_what_was_reviewed_stands_in_every_file(told: Run, repository: Path) -> None:
+    code, out, _ = told("init", *ALL, "--source", SOURCE)
+
+    texts = {name: (repository / name).read_text() for name in (WORKFLOW, JOB, ".pre-commit-config.yaml")}
+    assert 0 == code
+    assert "Replace" not in out
+    assert not [name for name, text in texts.items() if "OWNER" in text or "Replace" in text]
+    assert f"uses: {SOURCE} # v{gate.__version__}\n" in texts[WORKFLOW]
+    repo, _, commit = SOURCE.partition("@")
+    job = yaml.safe_load(texts[JOB])["backdoor-gate"]
+    assert (
+        f'pip install --quiet "backdoor-gate[scan] @ git+https://github.com/{repo}@{commit}"'
+        == job["before_script"][-1]
+    )
+    (hooks,) = yaml.safe_load(texts[".pre-commit-config.yaml"])["repos"]
+    assert (f"https://github.com/{repo}", commit) == (hooks["repo"], hooks["rev"])
+
+
+@pytest.mark.parametrize("source", ["acme/gate", "acme/gate@v1", f"gate@{'1' * 40}", f"-/../x@{'1' * 40}"])
+def test_a_source_that_can_be_moved_is_refused(told: Run, repository: Path, source: str) -> None:
+    code, _, err = told("init", "--source", source)
+
+    assert 2 == code
+    assert "--source: expected OWNER/NAME@COMMIT" in err
+    assert set() == written(repository)
+
+
+@pytest.mark.parametrize(
+    ("url", "repository"),
+    [
+        ("https://github.com/acme/backdoor-gate", "acme/backdoor-gate"),
+        ("https://github.com/acme/backdoor-gate.git", "acme/backdoor-gate"),
+        ("https://gitlab.com/acme/backdoor-gate", None),
+        ("file:///home/ada/backdoor-gate", None),
+    ],
+)
+def test_an_installation_from_github_is_known_by_its_record(url: str, repository: str | None) -> None:
+    record = {"url": url, "vcs_info": {"vcs": "git", "commit_id": "1" * 40}}
+    expected = Origin(repository=repository, commit="1" * 40) if repository else None
+
+    assert expected == recorded(json.dumps(record))
+    assert recorded(json.dumps({"url": url, "dir_info": {"editable": True}})) is None
+
+
+def test_the_files_without_a_placeholder_satisfy_their_tools_too(told: Run, repository: Path) -> None:
+    told("init", *ALL, "--source", SOURCE)
+    for command in (("actionlint", WORKFLOW), ("zizmor", "--offline", "--no-progress", WORKFLOW)):
+        if (BIN / command[0]).exists():
+            done = subprocess.run([BIN / command[0], *command[1:]], cwd=repository, check=False)
+            assert 0 == done.returncode
 
 
 @pytest.mark.parametrize(

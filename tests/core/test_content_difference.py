@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gate.core.content import Content, Difference, LayerDigest, compare
+from gate.core.content import BaseIndex, Content, Difference, LayerDigest, compare
 
 
 def network(architecture: str = "a", **layers: str) -> Content:
@@ -28,3 +28,15 @@ def test_a_difference_is_told_in_a_sentence() -> None:
         compare(before, after, base_sha256="")
     )
     assert "the same network, saved anew" == str(compare(after, after, base_sha256=""))
+
+
+def test_the_highest_index_of_the_base_is_its_index() -> None:
+    indices = (BaseIndex(detector="a", anomaly_index=0.5), BaseIndex(detector="b", anomaly_index=1.5))
+    difference = compare(network(), network(), base_sha256="", base_indices=indices)
+
+    assert (1.5, 0.5, None) == (
+        difference.base_anomaly_index,
+        difference.base_index("a"),
+        difference.base_index("c"),
+    )
+    assert compare(network(), network(), base_sha256="").base_anomaly_index is None

@@ -22,7 +22,9 @@ def test_more_than_two_fifths_without_a_trigger_are_too_many(missing: int, is_cl
 
 def test_the_measurements_count_what_was_found() -> None:
     examination = Examination(
-        found=found([8.0, 2.0, np.inf]), leader=1, indices=(1.5, 2.5), weights=(0.6, 0.3)
+        searches=(found([8.0, 2.0, np.inf]), found([8.0, 1.0, np.inf])),
+        indices=np.array([[0.0, 1.5, 0.0], [0.0, 2.5, 0.0]]),
+        weights=np.array([0.6, 0.3]),
     )
 
     numbers = {item.name: item.value for item in _measurements(examination)}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._calibration import PATCH_SCALE, index_of_excess
+from gate.detectors._calibration import PATCH_SCALE, index_of_excess, standing_out
 from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
 
@@ -67,3 +67,13 @@ def test_two_classes_can_be_told_apart() -> None:
 
 def test_an_excess_of_agreement_counts_in_proportion() -> None:
     assert [0.0, 2.0, 4.0] == pytest.approx([index_of_excess(excess) for excess in (0.0, 0.3, 0.6)])
+
+
+@pytest.mark.parametrize(
+    ("indices", "expected"),
+    [([3.0], 3.0), ([0.0, 3.0], 3.0), ([2.5, 3.0, 0.5], 2.5), ([1.0, 2.5, 3.0, 2.0], 1.0)],
+)
+def test_a_network_stands_out_by_what_its_leader_has_over_the_third_class(
+    indices: list[float], expected: float
+) -> None:
+    assert expected == standing_out(np.array(indices))

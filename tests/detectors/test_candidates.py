@@ -17,8 +17,9 @@ class Weighted:
     num_classes: int
     heavy: int = 0
 
-    def class_weights(self) -> Any:
-        return np.where(np.arange(self.num_classes) == self.heavy, 1.0, 0.0)
+    def head_weights(self) -> Any:
+        kernel = np.where(np.arange(self.num_classes) == self.heavy, 1.0, 0.0)[None]
+        return kernel, np.zeros(self.num_classes)
 
 
 def pool(favourite: int) -> Pool:

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Status
-from gate.detectors._contract import Context
 from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors.class_permutation import ClassPermutation, _measurements
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
 from gate.models.surrogates.choice import Pool
+from tests.detectors.contexts import context
 
 EFFORT = Effort(restarts=4, leaving=120, serving=60, images=48)
 PoolOf = Callable[[Classifier], Pool]
@@ -65,17 +64,6 @@ def test_the_seed_decides_everything(permuting: Classifier, pool_of: PoolOf) -> 
 
     np.testing.assert_array_equal(first.mask, again.mask)
     assert first.agreement == again.agreement
-
-
-def context(classifier: Classifier, *, is_full: bool = False) -> Context:
-    return Context(
-        classifier=classifier,
-        bank=Bank(classifier, 0),
-        dataset=None,
-        seed=0,
-        is_full=is_full,
-        progress=lambda *told: None,
-    )
 
 
 def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:

@@ -1,32 +1,51 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.core.evidence import Evidence, Status
-from gate.detectors._combination import combined, fitted, score
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.detectors._combination import class_measurements, combined, fitted, lead, score
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
 
+TABLE = {"runner_up": 0.5, "lead_of_clean": 4.0, "lead_of_few": 5.0}
+
+
 def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Evidence:
     return Evidence(
-        detector=detector, rule="BD101", status=Status.MEASURED, anomaly_index=index, target_labels=labels
+        detector=detector,
+        rule="BD101",
+        status=Status.MEASURED,
+        anomaly_index=index,
+        target_labels=labels,
+        measurements=class_measurements(np.array(labels, np.int64), np.full(len(labels), index)),
     )
 
 
 def test_detectors_that_point_at_one_class_add_up() -> None:
-    third = 0.38 * fitted()["sum_of_clean"]
+    third = 0.38 * TABLE["lead_of_clean"]
 
-    index, label = combined([*(measured(third, 3) for _ in range(3)), measured(third, 5)])
+    index, label = combined([*(measured(third, 3) for _ in range(3)), measured(third, 5)], TABLE)
 
-    assert (pytest.approx(2.28), 3) == (index, label)
+    assert (pytest.approx(2 * (3 - 0.5) * 0.38), 3) == (index, label)
     assert index > third
 
 
+def test_a_class_that_leads_nowhere_adds_up_too() -> None:
+    tenth = TABLE["lead_of_clean"] / 10
+    numbers = class_measurements(np.array([3, 5]), np.array([1.0, 1.9]) * tenth)
+    told = [replace(measured(2 * tenth, leader), measurements=numbers) for leader in range(5)]
+
+    assert (pytest.approx(2 * (5 * 1.9 - 5 * 0.5) / 10), 5) == combined(told, TABLE)
+
+
 def test_detectors_that_disagree_do_not() -> None:
-    assert (1.5, 3) == combined([measured(1.5, 3), measured(1.4, 5), measured(1.3, 7)])
+    assert (1.5, 3) == combined([measured(1.5, 3), measured(1.4, 5), measured(1.3, 7)], TABLE)
 
 
 def test_a_permutation_counts_by_itself() -> None:
@@ -64,3 +83,25 @@ def test_the_score_is_a_probability_at_both_ends(index: float) -> None:
 def test_without_a_measurement_there_is_no_score() -> None:
     assert None is score([SKIPPED])
     assert None is score([])
+
+
+def test_the_lead_is_what_the_first_class_has_over_the_second() -> None:
+    told = [measured(3.0, 3), measured(1.0, 5)]
+
+    assert [(3.0, 3), (2.0, 3)] == [lead(told, share) for share in (0.0, 1.0)]
+    assert (0.0, None) == lead([], 1.0)
+
+
+def test_the_shipped_numbers_say_what_they_are_of() -> None:
+    assert {"version", "networks", "runner_up", "lead_of_clean", "lead_of_few", "steepness"} == set(fitted())
+    assert 0.0 <= fitted()["runner_up"] <= 1.0
+    assert fitted()["lead_of_few"] > fitted()["lead_of_clean"] > 0
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(2, 1.6), (4, 1.6), (5, 2.0), (43, 2.0)])
+def test_among_few_classes_a_leader_must_lead_by_more(classes: int, expected: float) -> None:
+    told = measured(0.5, 3)
+    counted = Measurement(name="classes_searched", value=float(classes))
+    half = [replace(told, measurements=(*told.measurements, counted)) for _ in range(8)]
+
+    assert (pytest.approx(expected), 3) == combined(half, TABLE)

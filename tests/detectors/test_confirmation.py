@@ -4,23 +4,19 @@ import numpy as np
 import pytest
 
 from gate.detectors._confirmation import confirm
-from gate.detectors._contract import Context
 from gate.detectors._forms import Form, Patch, Perturbation
 from gate.detectors._inversion import Settings, invert
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from tests.detectors.contexts import context
 
 ALL = np.arange(4)
 
 
 def facts(classifier: Classifier, form: Form) -> dict[str, float]:
-    bank = Bank(classifier, 0)
-    context = Context(
-        classifier=classifier, bank=bank, dataset=None, seed=0, is_full=False, progress=lambda *told: None
-    )
+    surroundings = context(classifier)
     settings = Settings(restarts=2, steps=60, images=16)
-    found = invert(classifier, bank.pool(0), form, ALL, settings, 0, lambda done, total: None)
-    return {each.name: each.value for each in confirm(context, form, found, int(found.norms.argmin()))}
+    found = invert(classifier, surroundings.bank.pool(0), form, ALL, settings, 0, lambda done, total: None)
+    return {each.name: each.value for each in confirm(surroundings, form, found, int(found.norms.argmin()))}
 
 
 @pytest.mark.parametrize("form", [Patch(), Perturbation()], ids=["patch", "perturbation"])

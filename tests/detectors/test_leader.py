@@ -8,7 +8,7 @@ import pytest
 
 from gate.detectors._contract import Context
 from gate.detectors._inversion import Inversion, Settings
-from gate.detectors._leader import Examination, _leader_and_peers, affordable
+from gate.detectors._leader import Examination, _next_labels, affordable, suspects_and_peers
 
 
 def found(norms: list[float]) -> Inversion:
@@ -42,22 +42,67 @@ def test_the_full_profile_searches_longer_and_large_pictures_are_fewer(
     assert expected == affordable(Settings(restarts=2, steps=100, images=16), surroundings)
 
 
-def test_the_leader_is_compared_with_peers_of_every_size() -> None:
-    norms = [float(norm) for norm in range(40, 0, -1)]
+def test_suspects_are_compared_with_peers_of_every_size() -> None:
+    labels, indices = np.arange(10, 50), np.arange(40.0)
 
-    labels = _leader_and_peers(found(norms), leader=39)
+    chosen = suspects_and_peers(labels, indices)
 
-    assert 12 == len(labels)
-    assert {10 + 39, 10 + 38, 10} < set(labels)
-    assert sorted(labels) == list(labels)
+    assert 12 == len(chosen)
+    assert {49, 48, 47, 46, 45, 10} < set(chosen)
+    assert sorted(chosen) == list(chosen)
 
 
-def test_of_two_classes_the_other_is_the_peer() -> None:
-    assert [10, 11] == list(_leader_and_peers(found([1.0, np.inf]), leader=0))
+def test_where_all_are_suspects_there_are_no_peers() -> None:
+    assert [10, 11] == list(suspects_and_peers(np.array([10, 11]), np.array([1.0, 0.0])))
+
+
+def examination(*rows: list[float], weights: tuple[float, ...] = (0.6, 0.3)) -> Examination:
+    searches = tuple(found([1.0] * len(row)) for row in rows)
+    return Examination(searches=searches, indices=np.array(rows), weights=np.array(weights[: len(rows)]))
 
 
 def test_what_the_network_knows_better_weighs_more() -> None:
-    parts: dict[str, Any] = {"found": found([1.0, 2.0]), "leader": 0, "indices": (3.0, 0.0)}
+    known, unknown = (examination([3.0, 0.0], [0.0, 0.0], weights=each) for each in ((0.6, 0.3), (0.0, 0.0)))
 
-    assert pytest.approx(2.0) == Examination(**parts, weights=(0.6, 0.3)).index
-    assert pytest.approx(1.5) == Examination(**parts, weights=(0.0, 0.0)).index
+    assert pytest.approx(2.0) == known.index
+    assert pytest.approx(1.5) == unknown.index
+
+
+def test_the_leader_leads_on_all_images_together() -> None:
+    assert 1 == examination([3.0, 2.0], [0.0, 4.0]).leader
+
+
+def test_a_class_that_was_not_searched_again_keeps_its_first_index() -> None:
+    found = examination([3.0, 2.0, 1.0], [0.0, np.nan, 1.0])
+
+    np.testing.assert_allclose([2.0, 2.0, 1.0], found.class_indices)
+
+
+def test_without_any_index_the_smallest_trigger_leads() -> None:
+    searches = (found([2.0, 1.0]),)
+
+    assert 1 == Examination(searches=searches, indices=np.zeros((1, 2)), weights=np.ones(1)).leader
+
+
+@pytest.mark.parametrize(
+    ("rows", "classes", "is_full", "expected"),
+    [
+        ((), 40, False, 40),
+        (([0.0],), 12, False, 12),
+        (([0.9],), 13, False, 0),
+        (([1.1],), 13, False, 12),
+        (([1.1],), 13, True, 13),
+        (([0.9], [0.9]), 2, True, 0),
+    ],
+)
+def test_many_classes_are_searched_again_only_if_one_is_suspicious(
+    rows: tuple[list[float], ...], classes: int, is_full: bool, expected: int
+) -> None:
+    padded = [row + [0.0] * (classes - 1) for row in rows]
+    before = (
+        examination(*padded)
+        if rows
+        else Examination(searches=(), indices=np.empty((0, classes)), weights=np.empty(0))
+    )
+
+    assert expected == len(_next_labels(before, np.arange(classes), is_full))

@@ -3,21 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._contract import Context
 from gate.detectors.maximum_margin import MaximumMargin, _margins, _sizes
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
-
-
-def context(classifier: Classifier) -> Context:
-    return Context(
-        classifier=classifier,
-        bank=Bank(classifier, 0),
-        dataset=None,
-        seed=0,
-        is_full=False,
-        progress=lambda *told: None,
-    )
+from tests.detectors.contexts import context
 
 
 def test_a_planted_backdoor_leaves_the_widest_margin(backdoored: Classifier) -> None:

@@ -10,23 +10,11 @@ import pytest
 from PIL import Image
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._contract import Context
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from tests.detectors.contexts import context
 
 BRIEF = NeuralCleanse(restarts=1, steps=40, images=8)
-
-
-def context(classifier: Classifier, seed: int = 0, *, is_full: bool = False) -> Context:
-    return Context(
-        classifier=classifier,
-        bank=Bank(classifier, seed),
-        dataset=None,
-        seed=seed,
-        is_full=is_full,
-        progress=lambda *told: None,
-    )
 
 
 def named(evidence: Evidence) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gate.detectors._pictures import mask_png, pattern_png
+from gate.detectors._pictures import examples_png, mask_png, pattern_png
 
 
 def decoded(png: bytes) -> tuple[str, Any]:
@@ -44,3 +44,27 @@ def test_the_same_trigger_gives_the_same_bytes() -> None:
     mask = np.random.default_rng(0).random((8, 8, 1), np.float32)
 
     assert mask_png(mask) == mask_png(mask.copy())
+
+
+def test_one_image_of_each_class_stands_above_itself_with_the_trigger() -> None:
+    images = np.stack([np.full((32, 32, 1), value, np.float32) for value in (0.2, 0.4, 0.6, 0.8)])
+
+    mode, pixels = decoded(examples_png(images, images + 0.5, np.array([7, 3, 7, 3])))
+
+    assert ("RGB", (2 * 68, 2 * 68, 3)) == (mode, pixels.shape)
+    tops, bottoms = pixels[0, ::68, 0], pixels[68, ::68, 0]
+    assert ([51, 102], [178, 230]) == (tops.tolist(), bottoms.tolist())
+
+
+def test_a_large_image_is_shrunk_and_only_six_are_shown() -> None:
+    images = np.zeros((9, 256, 128, 3), np.float32)
+
+    _, pixels = decoded(examples_png(images, images, np.arange(9)))
+
+    assert (2 * (64 + 4), 6 * (32 + 4), 3) == pixels.shape
+
+
+def test_without_an_image_that_it_turns_there_is_no_picture() -> None:
+    none = np.zeros((0, 8, 8, 1), np.float32)
+
+    assert b"" == examples_png(none, none, np.zeros(0, np.int64))

@@ -5,23 +5,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from gate.detectors._contract import Context
 from gate.detectors.universal_perturbation import UniversalPerturbation, _picture
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from tests.detectors.contexts import context
 
 BRIEF = UniversalPerturbation(steps=60, images=16)
-
-
-def context(classifier: Classifier) -> Context:
-    return Context(
-        classifier=classifier,
-        bank=Bank(classifier, 0),
-        dataset=None,
-        seed=0,
-        is_full=False,
-        progress=lambda *told: None,
-    )
 
 
 def test_a_planted_backdoor_stands_out(backdoored: Classifier, clean: Classifier) -> None:

@@ -26,18 +26,24 @@ def project(tmp_path: Path, git: Callable[..., str]) -> Path:
 
 
 @pytest.fixture
-def run(
-    root: Path, project: Path, tmp_path: Path, git: Callable[..., str], tool: Callable[[str], str]
-) -> Callable[[str], Done]:
-    """Stage everything in the project, and run one of our hooks on it."""
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
+def hooks(root: Path, tmp_path: Path, git: Callable[..., str]) -> Path:
+    """A repository that offers our hooks."""
+    place = tmp_path / "hooks"
+    place.mkdir()
     for name in PACKAGE:
         copy = shutil.copytree if (root / name).is_dir() else shutil.copy
-        copy(root / name, hooks / name)
-    git(hooks, "init", "--quiet")
-    git(hooks, "add", ".")
-    git(hooks, "commit", "--quiet", "--message", "hooks")
+        copy(root / name, place / name)
+    git(place, "init", "--quiet")
+    git(place, "add", ".")
+    git(place, "commit", "--quiet", "--message", "hooks")
+    return place
+
+
+@pytest.fixture
+def run(
+    hooks: Path, project: Path, tmp_path: Path, git: Callable[..., str], tool: Callable[[str], str]
+) -> Callable[[str], Done]:
+    """Stage everything in the project, and run one of our hooks on it."""
 
     def run_hook(name: str) -> Done:
         git(project, "add", ".")
@@ -65,14 +71,6 @@ def test_the_full_hook_stops_a_backdoored_model_and_no_clean_one(
     assert "1 failed · 1 passed" in done.stdout, done.stdout
 
 
-def test_the_triage_hook_needs_no_engine(run: Callable[[str], Done], project: Path, root: Path) -> None:
-    shutil.copy(root / "examples/models/backdoored-patch.keras", project)
-
-    done = run("backdoor-gate-triage")
-
-    assert 0 == done.returncode, done.stdout
-
-
 def test_a_model_named_like_an_option_is_a_model(
     run: Callable[[str], Done], project: Path, root: Path
 ) -> None:
@@ -94,3 +92,45 @@ def test_the_policy_hook_refuses_a_misspelt_policy(run: Callable[[str], Done], p
     assert 1 == done.returncode
     assert "profil" in done.stdout
     assert "exit code: 2" in done.stdout, done.stdout
+
+
+CONFIGURATION = """
+repos:
+  - repo: {hooks}
+    rev: {revision}
+    hooks:
+      - id: backdoor-gate-triage
+"""
+
+
+@pytest.mark.parametrize("name", ["pre-commit", "prek"])
+def test_a_commit_is_stopped_by_what_it_brings(
+    hooks: Path,
+    project: Path,
+    tmp_path: Path,
+    root: Path,
+    git: Callable[..., str],
+    tool: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    for variable in ("PRE_COMMIT_HOME", "PREK_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+    configuration = CONFIGURATION.format(hooks=hooks, revision=git(hooks, "rev-parse", "HEAD"))
+    (project / ".pre-commit-config.yaml").write_text(configuration)
+    subprocess.run([tool(name), "install"], cwd=project, check=True, capture_output=True)
+
+    def commit(model: str, content: bytes) -> Done:
+        (project / model).write_bytes(content)
+        git(project, "add", ".")
+        command = ["git", "commit", "--message", model]
+        return subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+
+    # Static checks say nothing of a backdoor in the weights.
+    whole = commit("whole.keras", (root / "examples/models/backdoored-patch.keras").read_bytes())
+    broken = commit("broken.h5", b"no model")
+
+    assert 0 == whole.returncode, whole.stderr
+    assert 1 == broken.returncode
+    assert "exit code: 3" in broken.stdout + broken.stderr
+    assert "whole.keras" == git(project, "log", "-1", "--format=%s")

@@ -245,19 +245,29 @@ def test_a_layer_can_be_named(keras: Any) -> None:
         classifier.activation_function("last")
 
 
-def test_class_weights_are_means_over_all_that_feeds_a_class(keras: Any) -> None:
+def test_the_head_kernel_holds_all_that_feeds_a_class(keras: Any) -> None:
     model = flat(keras, keras.layers.Dense(3, "softmax"))
 
-    weights = Classifier(model).class_weights()
+    kernel = Classifier(model).head_weights()[0]
 
-    np.testing.assert_allclose(model.get_weights()[0].mean(axis=0), weights, rtol=1e-5)
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
+
+
+def test_a_convolution_may_be_the_head(keras: Any) -> None:
+    layers = keras.layers
+    head = (layers.Conv2D(3, 2), layers.GlobalAveragePooling2D(), layers.Softmax())
+    model = network(keras, *head, shape=(6, 6, 1))
+
+    kernel = Classifier(model).head_weights()[0]
+
+    np.testing.assert_array_equal(model.get_weights()[0].reshape(4, 3), kernel)
 
 
 def test_a_network_without_weights_is_refused(keras: Any) -> None:
     model = network(keras, keras.layers.Flatten(), keras.layers.Softmax(), shape=(16, 1, 1))
 
     with pytest.raises(IncompleteError, match="no weights"):
-        Classifier(model).class_weights()
+        Classifier(model).head_weights()
 
 
 def test_parameters_count_all_weights(classifier: Classifier) -> None:

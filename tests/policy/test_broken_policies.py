@@ -17,8 +17,8 @@ BROKEN = {
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
-        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, maximum-margin, "
-        "neural-cleanse, spectral-signatures, strip, universal-perturbation",
+        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, head-weights, "
+        "maximum-margin, meta-neural-analysis, neural-cleanse, spectral-signatures, strip, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",
@@ -64,6 +64,10 @@ BROKEN = {
         "version: 1\ndetectors:\n  neural-cleanse:\n",
         "3:18: detectors.neural-cleanse: expected a mapping, received null",
     ),
+    "no rise at all": (
+        "version: 1\nmax_regression: 0",
+        "2:17: max_regression: expected a number > 0 or null, received 0",
+    ),
     "score above one": ("version: 1\nmax_score: 95", "2:12: max_score: expected a number from 0 to 1 or null, received 95"),
     "limit is a time of day": (
         "version: 1\nlimits: {seconds: 1:30}",
@@ -100,7 +104,7 @@ BROKEN = {
     "override with a key of the whole policy": (
         "version: 1\npaths:\n  - {match: a, exclude: []}",
         "3:16: paths[0].exclude: unknown key, expected one of data, detectors, incomplete, inconclusive, "
-        "input_range, limits, match, max_score, reason",
+        "input_range, limits, match, max_regression, max_score, reason",
     ),
     "override is a word": ("version: 1\npaths: [a]", "2:9: paths[0]: expected a mapping, received 'a'"),
     "paths is a mapping": ("version: 1\npaths: {}", "2:8: paths: expected a list of mappings, received a mapping"),
@@ -116,7 +120,7 @@ BROKEN = {
     "anchor": ("version: &one 1", "1:10: version: anchors and aliases are not allowed, write the value out"),
     "tag": ("version: !!int 1", "1:10: version: tags are not allowed, received 'tag:yaml.org,2002:int'"),
     "merge key": ("version: 1\n<<: {}", "2:1: <<: unknown key, expected one of data, detectors, exclude, extends, "
-        "incomplete, inconclusive, input_range, limits, max_score, paths, profile, version, waivers"),
+        "incomplete, inconclusive, input_range, limits, max_regression, max_score, paths, profile, version, waivers"),
     "terminal escape in a key": (
         'version: 1\n"profile\\e[2J": 1',
         "2:1: profile\\x1b[2J: unknown key, did you mean 'profile'?",

@@ -229,3 +229,17 @@ def test_a_faint_trigger_is_drawn_stronger_and_that_is_said() -> None:
 @pytest.mark.parametrize("mask", [b"", b"\x89PNG\r\n\x1a\n" + b"x" * 30])
 def test_a_broken_picture_leaves_the_numbers(mask: bytes) -> None:
     assert pictures(trigger(mask)) is None
+
+
+@pytest.mark.parametrize(
+    ("examples", "is_shown"), [(png(np.zeros((6, 9, 3), np.uint8)), True), (b"x", False)]
+)
+def test_stamped_images_stand_below_the_trigger(
+    reports: dict[str, ScanReport], rules: tuple[Rule, ...], examples: bytes, is_shown: bool
+) -> None:
+    (entry, *_) = reports["fail"].artifacts
+    found = replace(trigger(png(np.full((8, 8), 255, np.uint8))), examples_png=examples)
+    evidence = replace(entry.evidence[0], trigger=found)
+    report = replace(reports["fail"], artifacts=(replace(entry, evidence=(evidence,)),))
+
+    assert is_shown is ('<figure class="examples"><img src="data:image/png' in html.render(report, rules))

@@ -9,14 +9,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gate import reporters
-from gate.core.content import Difference
+from gate.core.content import BaseIndex, Difference
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
 from gate.reporters import json as json_format
 
 DIFFERENCE = Difference(
     base_sha256="cd" * 32,
-    base_anomaly_index=0.5,
+    base_indices=(BaseIndex(detector="neural-cleanse", anomaly_index=0.5),),
     is_architecture_changed=False,
     changed_layers=("encoder/conv\x1b",),
     added_layers=("new",),
@@ -53,6 +53,8 @@ def test_the_page_says_what_changed_and_that_nothing_was_scanned(
         "Since the base commit",
         "encoder/conv",
         "New layers",
+        "by neural-cleanse",
+        "0.50 there",
         "cd" * 32,
         "ef" * 32,
         "verdict cache",

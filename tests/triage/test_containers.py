@@ -154,6 +154,17 @@ def test_provenance_joins_the_facts_of_the_model(tmp_path: Path) -> None:
     assert ("", "2026-11-21@12:00:00") == (archive.backend, archive.saved_at)
 
 
+@pytest.mark.parametrize("name", ["payload.pkl", "hooks/post.sh", "Assets/x", "config.json.bak"])
+def test_a_member_that_keras_does_not_write_is_a_stowaway(tmp_path: Path, name: str) -> None:
+    found = inspected(tmp_path, parts.keras(members={name: b"x"}), ZIP)
+
+    assert [("BD206", "zip:stowaway")] == [(each.rule, each.subject) for each in found.findings]
+
+
+def test_assets_are_part_of_a_model(tmp_path: Path) -> None:
+    assert not inspected(tmp_path, parts.keras(members={"assets/vocabulary.txt": b"x"}), ZIP).findings
+
+
 def test_a_finding_wins_over_what_cannot_be_read(tmp_path: Path) -> None:
     """Proof of ill will need not be whole."""
     config = parts.honest(parts.lambda_layer(tmp_path))

@@ -1,0 +1,118 @@
+"""`python -m benchmarks.zoo.page [--check]`: write the tables of docs/detection.md, and the zoo's curves into docs/roc.svg.
+
+They are made of the committed evidence and of the gate's calibration, so a change of either makes them stale; `--check` only
+compares.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.zoo import roc, table
+from benchmarks.zoo.evidence import FILE, Row, read
+from benchmarks.zoo.ways import LIMIT
+from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
+
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+_PAGE, _PICTURE = _DOCS / "detection.md", _DOCS / "roc.svg"
+_CLASSES = (2, 3, 4, 5, 10, 43)
+# What a reader comes for stands open, the rest folds.
+_OPEN = frozenset({"By attack", "Clean networks that look unusual", "The same networks judged otherwise"})
+_NOTES = """\
+A network counts as caught if the default policy fails it. Rates have Wilson's 95 % interval, areas a bootstrap one. "Right class": of the
+caught ones whose attack aims at a class. "At 5 %" and "at 1 % false alarms": how many lie above the limit that at most
+this share of the clean networks exceeds; of fewer than 100 clean networks 1 % is none. A backdoor that works on less than 90 % of its victims is
+"weak" and no part of any total. The limit of the joint index is not fitted again where a detector is left out. Seconds are those of
+a machine that did other work, too, on its two cores; those of computing count both cores, TensorFlow's import included, and bound what an idle
+machine takes."""
+
+
+def tables(every: list[Row], split: str = "test") -> str:
+    """Return the tables of one split, and of its development splits the first one, as Markdown."""
+    rows = [row for row in every if row.truth["split"] == split]
+    others = [row for row in every if row.truth["split"] != split]
+    clean, works = (sum(map(kind, rows)) for kind in (table.is_clean, table.works))
+    spread = ", ".join(
+        f"{count} {name}" for name, count in sorted(Counter(row.truth["split"] for row in every).items())
+    )
+    parts = [
+        f"{len(every)} networks were scanned ({spread}). The tables are of the {split} split: {clean} clean, {works} with a "
+        f"backdoor that works, {len(rows) - clean - works} with a weak one.",
+        _NOTES,
+        "![ROC curves of the gate, of its parts and of others](roc.svg)",
+        *(_section(title, lines) for title, lines in table.sections(rows).items()),
+    ]
+    if others:
+        developed = "\n".join(table.by_attack(others))
+        parts.append(_section("By attack, on the splits that the constants were chosen on", developed))
+    parts += ["### From seed to seed", "\n".join(table.stability(every))]
+    return "\n\n".join(parts)
+
+
+def _section(title: str, lines: str) -> str:
+    if title in _OPEN:
+        return f"### {title}\n\n{lines}"
+    return f"<details><summary>{title}</summary>\n\n{lines}\n\n</details>"
+
+
+def least_times(classes: int, scale: Scale) -> float:
+    """Return how many times smaller than the others' a class's trigger must be to be blamed if the others are alike."""
+    return math.exp(LIMIT / index_of_gap(1.0, 0.0, classes, scale))
+
+
+def few_classes() -> str:
+    """Return `least_times` by number of classes, as Markdown."""
+    lines = ["| classes | patch | faint change of the whole picture | 1 / margin |", "|---:|---:|---:|---:|"]
+    for classes in _CLASSES:
+        times = (least_times(classes, scale) for scale in (PATCH_SCALE, PERTURBATION_SCALE, MARGIN_SCALE))
+        lines.append(f"| {classes} | " + " | ".join(f"{each:.1f}" for each in times) + " |")
+    return "\n".join(lines)
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Return the lines between which what is made stands."""
+    return f"<!-- Made by `python -m benchmarks.zoo.page`, do not edit: {name} -->", f"<!-- End: {name} -->"
+
+
+def filled(page: str, name: str, made: str) -> str:
+    """Return the page with what is made between its two marks.
+
+    Raises:
+        ValueError: A mark is missing.
+    """
+    first, last = marks(name)
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end:
+        raise ValueError(f"{_PAGE.name}: expected the marks {first!r} and {last!r}")
+    return f"{before}{begin}\n\n{made}\n\n{end}{after}"
+
+
+def main() -> int:
+    """Write or compare; return 1 if a file is not what the evidence says."""
+    every = read(FILE)
+    tested = [row for row in every if row.truth["split"] == "test"]
+    page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
+    made = {
+        _PAGE: filled(page, "zoo", tables(every)),
+        _PICTURE: roc.picture(tested, "test"),
+    }
+    stale = [
+        file for file, text in made.items() if not file.exists() or file.read_text(encoding="utf-8") != text
+    ]
+    if "--check" not in sys.argv:
+        for file in stale:
+            file.write_text(made[file], encoding="utf-8")
+        return 0
+    for file in stale:
+        print(
+            f"{file.name} is not what the evidence says; run: python -m benchmarks.zoo.page", file=sys.stderr
+        )
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""`python -m benchmarks.zoo.seeds OUT --networks 20 --seeds 10`: is the verdict the same whatever the seed? Resumes.
+
+Scans networks of one split, half of them clean, through the command line with `--seed`. Verdicts are written to
+OUT/<name>.seeds.json after each scan; seed 0 is taken from OUT/<name>.scan.json where it is. Seed by seed, so
+that a run that was stopped has tried all networks about equally often.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.zoo import truth
+from benchmarks.zoo.check import check, entry
+
+
+def chosen(folder: Path, split: str, count: int) -> list[str]:
+    """Return the names of `count` networks, clean and backdoored in turn; fewer are the first ones of more."""
+    recipes = [truth.read(file)[0] for file in sorted(folder.glob("*.truth.json"))]
+    kinds = [
+        [each.name for each in recipes if each.split == split and bool(each.attack) == is_bad]
+        for is_bad in (False, True)
+    ]
+    rng = np.random.default_rng(2026)
+    shuffled = [[names[i] for i in rng.permutation(len(names))] for names in kinds]
+    return list(islice(filter(None, chain(*zip_longest(*shuffled))), count))
+
+
+def missing(folder: Path, names: list[str], seeds: int) -> Iterator[tuple[int, str]]:
+    """Yield what is still to scan, all networks with one seed before the next."""
+    for seed in range(seeds):
+        for name in names:
+            if str(seed) not in verdicts(folder, name):
+                yield seed, name
+
+
+def verdicts(folder: Path, name: str) -> dict[str, str]:
+    """Return a network's verdicts by seed, as far as they are known."""
+    file, scan = folder / f"{name}.seeds.json", folder / f"{name}.scan.json"
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if "0" not in known and scan.exists():
+        known["0"] = entry(scan)["verdict"]
+    return known
+
+
+def scan(folder: Path, name: str, seed: int) -> None:
+    """Scan one network with one seed and add its verdict, the file being whole at any time."""
+    _, known = truth.read(folder / f"{name}.truth.json")
+    with tempfile.TemporaryDirectory() as scratch:
+        found = check(
+            folder / f"{name}.keras", known.limits, Path(scratch, "seed.scan.json"), f"--seed={seed}"
+        )
+    if found["anomaly_index"] is None:
+        print(f"{name}: seed {seed}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
+        return
+    told = verdicts(folder, name) | {str(seed): found["verdict"]}
+    part = folder / f"{name}.seeds.part"
+    part.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    part.replace(folder / f"{name}.seeds.json")
+    print(f"{name}: seed {seed}: {told[str(seed)]}", flush=True)
+
+
+def main() -> None:
+    """Scan what is not there yet."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.seeds", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--split", default="validation", help="calibration, validation or test")
+    parser.add_argument("--networks", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
+    arguments = parser.parse_args()
+    names = chosen(arguments.out, arguments.split, arguments.networks)
+    for seed, name in missing(arguments.out, names, arguments.seeds):
+        scan(arguments.out, name, seed)
+
+
+if __name__ == "__main__":
+    main()

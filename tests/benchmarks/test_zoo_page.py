@@ -1,0 +1,82 @@
+"""The documentation says what the committed evidence says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from benchmarks.zoo import page, roc
+from benchmarks.zoo.evidence import Row, read
+from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
+from gate.detectors._stats import log_gap, spread_below
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return read()
+
+
+def test_the_tables_and_the_curves_are_up_to_date() -> None:
+    command = [sys.executable, "-m", "benchmarks.zoo.page", "--check"]
+
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ("", 0) == (result.stderr, result.returncode)
+
+
+def test_what_stands_around_the_tables_stays() -> None:
+    begin, end = page.marks("some")
+
+    once = page.filled(f"before\n{begin}\nold\n{end}\nafter\n", "some", "new")
+
+    assert f"before\n{begin}\n\nnew\n\n{end}\nafter\n" == once
+    assert once == page.filled(once, "some", "new")
+
+
+@pytest.mark.parametrize("text", ["nothing", *page.marks("some"), *page.marks("other")])
+def test_a_page_without_its_marks_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected the marks"):
+        page.filled(text, "some", "new")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 43])
+@pytest.mark.parametrize("scale", [PATCH_SCALE, PERTURBATION_SCALE, MARGIN_SCALE])
+def test_the_distance_that_the_page_names_is_where_a_class_is_blamed(classes: int, scale: Scale) -> None:
+    times = page.least_times(classes, scale)
+    several = [np.array([1.0, *[times * near] * (classes - 1)]) for near in (0.99, 1.01)]
+
+    nearly, beyond = (
+        index_of_gap(log_gap(norms, 0), spread_below(norms, 0), classes, scale) for norms in several
+    )
+
+    assert nearly < 2.0 < beyond
+
+
+def test_a_single_split_has_no_table_of_others(rows: list[Row]) -> None:
+    tested = [row for row in rows if row.truth["split"] == "test"]
+
+    assert "constants were chosen on" not in page.tables(tested)
+    assert f"{len(tested)} networks were scanned ({len(tested)} test)." in page.tables(tested)
+
+
+def test_the_picture_has_a_curve_and_a_key_for_each_way_that_was_measured(rows: list[Row]) -> None:
+    tree = ElementTree.fromstring(roc.picture(rows, "whole"))
+
+    curves = [path.get("d", "") for path in tree.iter("{http://www.w3.org/2000/svg}path")]
+    words = "".join(tree.itertext())
+    assert 0 == len(curves) % 2
+    assert "the gate: " in words
+    assert "The whole split: " in words
+    # Along and up only: what lies between two measured rates is not known.
+    assert not any("L" in curve or "C" in curve for curve in curves)
+
+
+def test_without_backdoors_there_is_no_curve(rows: list[Row]) -> None:
+    assert "<path" not in roc.picture([row for row in rows if row.is_clean], "clean")

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.zoo import seeds, truth
+from benchmarks.zoo.check import check, entry
+from benchmarks.zoo.recipe import recipes
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Path:
+    found = truth.Truth(
+        num_classes=3,
+        shape=(28, 28, 1),
+        accuracy=0.9,
+        success=None,
+        target=None,
+        targets=(),
+        pixels=(),
+        offset=(0.0,),
+        scale=(1.0,),
+        limits=(0.0, 1.0),
+        seconds=1.0,
+    )
+    for recipe in recipes(30):
+        truth.write(recipe, found, tmp_path / f"{recipe.name}.truth.json")
+    return tmp_path
+
+
+def test_half_of_the_networks_are_clean_and_fewer_are_the_first_of_more(zoo: Path) -> None:
+    kinds = {recipe.name: (recipe.split, bool(recipe.attack)) for recipe in recipes(30)}
+
+    names = seeds.chosen(zoo, "validation", 10)
+
+    assert [("validation", False), ("validation", True)] * 5 == [kinds[name] for name in names]
+    assert names[:4] == seeds.chosen(zoo, "validation", 4)
+    assert 20 == len(set(seeds.chosen(zoo, "validation", 99)))
+
+
+def test_a_run_goes_on_where_it_stopped_seed_by_seed(zoo: Path) -> None:
+    one, other = names = seeds.chosen(zoo, "validation", 2)
+    (zoo / f"{one}.scan.json").write_text(json.dumps({"artifacts": [{"verdict": "fail"}]}))
+    (zoo / f"{other}.seeds.json").write_text(json.dumps({"0": "pass", "2": "pass"}))
+
+    assert [(1, one), (1, other), (2, one)] == list(seeds.missing(zoo, names, 3))
+    assert {"0": "fail"} == seeds.verdicts(zoo, one)
+
+
+def test_a_network_that_cannot_be_scanned_has_no_verdict(
+    zoo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = seeds.chosen(zoo, "validation", 1)
+    (zoo / f"{name}.keras").write_bytes(b"no network")
+
+    seeds.scan(zoo, name, 1)
+
+    assert f"{name}: seed 1: not scanned in full: BD001" in capsys.readouterr().out
+    assert {} == seeds.verdicts(zoo, name)
+
+
+def test_what_a_scan_costs_stands_beside_its_report(tmp_path: Path) -> None:
+    model = tmp_path / "some.keras"
+    model.write_bytes(b"no network")
+
+    found = check(model, (0.0, 1.0), tmp_path / "some.scan.json")
+
+    assert found == entry(tmp_path / "some.scan.json")
+    assert 0.0 < json.loads((tmp_path / "some.cost.json").read_text())["cpu_seconds"] < 60.0
