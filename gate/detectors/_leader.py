@@ -15,10 +15,9 @@ from gate.detectors._inversion import Inversion, Settings, invert
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-# Up to so many classes every class is searched on a second kind of images; above, only if one is suspicious.
-_ALL_TWICE_UP_TO = 12
+# Only if a class is this suspicious is there a search on other images.
 _SUSPICIOUS = 1.0
-# Of more classes than that: the most suspicious ones, and peers of every size to compare them with.
+# Of many classes it is for the most suspicious ones, and for peers of every size to compare them with.
 _SUSPECTS, _PEERS = 4, 8
 # Kinds of images to search on, the first included.
 _KINDS_IN_QUICK, _KINDS_IN_FULL = 2, 3
@@ -126,11 +125,12 @@ class _Searcher:
 
 def _next_labels(examination: Examination, labels: Labels, is_full: bool) -> Labels:
     """Return the classes to search on the next kind of images, ascending; none if nothing is left to tell."""
-    if not examination.searches or (len(examination.searches) == 1 and len(labels) <= _ALL_TWICE_UP_TO):
+    if not examination.searches:
         return labels
     if not examination.is_suspicious:
         return labels[:0]
-    return labels if is_full else suspects_and_peers(labels, examination.class_indices)
+    is_affordable = is_full or len(labels) <= _SUSPECTS + _PEERS
+    return labels if is_affordable else suspects_and_peers(labels, examination.class_indices)
 
 
 def suspects_and_peers(labels: Labels, indices: Floats) -> Labels:

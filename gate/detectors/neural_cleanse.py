@@ -34,9 +34,9 @@ profile); above that 16 (48), the most suspicious ones beside a random reference
 
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. Up to 12 classes, every class
-is searched again on another kind of images; above that, suspicious ones and some to compare them with (in the full
-profile all, and on a third kind). The indices are averaged by how much the network knows about each kind. The leader's
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class is
+suspicious, it is searched again on another kind of images, beside the others or some of them (in the full profile on a
+third kind, too). The indices are averaged by how much the network knows about each kind. The leader's
 index less that of the third class is the detector's: where three classes stand out, the network has learnt little. The
 paper's MAD index stands beside it as `paper_statistic`.
 

@@ -88,14 +88,14 @@ def test_without_any_index_the_smallest_trigger_leads() -> None:
     ("rows", "classes", "is_full", "expected"),
     [
         ((), 40, False, 40),
-        (([0.0],), 12, False, 12),
-        (([0.9],), 13, False, 0),
+        (([0.9],), 12, False, 0),
+        (([1.1],), 12, False, 12),
         (([1.1],), 13, False, 12),
         (([1.1],), 13, True, 13),
         (([0.9], [0.9]), 2, True, 0),
     ],
 )
-def test_many_classes_are_searched_again_only_if_one_is_suspicious(
+def test_classes_are_searched_again_only_if_one_is_suspicious(
     rows: tuple[list[float], ...], classes: int, is_full: bool, expected: int
 ) -> None:
     padded = [row + [0.0] * (classes - 1) for row in rows]
