@@ -1,9 +1,9 @@
 """`python -m benchmarks.zoo.fit [FILE]`: fit what joins the detectors to one score, on the calibration and validation splits.
 
 Four numbers: how much of the runner-up is taken off the leading class (what tells working backdoors from clean networks best),
-the lead that 1 % of clean networks exceed, with few classes and with more, by a normal tail of the leads' square roots (the
-sample is too small to count a hundredth), and how steeply the probability rises around the limit, by logistic regression with its
-middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
+the lead that at most 1 % of clean networks exceed, with few classes and with more, by a tolerance limit of the leads' square roots
+(the sample is too small to count a hundredth), and how steeply the probability rises around the limit, by logistic regression with
+its middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.zoo.evidence import FILE, Row, read
 from benchmarks.zoo.metrics import auc
 from gate.detectors import _combination
 
-_FALSE_ALARMS = 0.01
+_FALSE_ALARMS, _CONFIDENCE = 0.01, 0.9
 _SPLITS = ("calibration", "validation")
 # Rounded on purpose: the sample tells no finer steps apart.
 _RUNNER_UPS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -49,10 +49,16 @@ def runner_up(rows: list[Row]) -> float:
 
 
 def lead_of_clean(rows: Iterable[Row], runner_up: float) -> float:
-    """Return the lead that 1 % of clean networks exceed if the square roots of their leads are normal."""
+    """Return the lead that, with 90 % confidence, at most 1 % of clean networks exceed, their square roots being normal.
+
+    Paper: Owen, Handbook of Statistical Tables, 1962, for one-sided tolerance limits by the noncentral t distribution.
+    """
+    from scipy.stats import nct
+
     roots = np.sqrt(np.maximum(leads((row for row in rows if row.is_clean), runner_up), 0.0))
-    tail = NormalDist().inv_cdf(1 - _FALSE_ALARMS)
-    return float((roots.mean() + tail * roots.std(ddof=1)) ** 2)
+    size, tail = len(roots), NormalDist().inv_cdf(1 - _FALSE_ALARMS)
+    factor = nct.ppf(_CONFIDENCE, size - 1, tail * np.sqrt(size)) / np.sqrt(size)
+    return float((roots.mean() + factor * roots.std(ddof=1)) ** 2)
 
 
 def steepness(indices: NDArray[np.float64], is_bad: NDArray[np.bool_]) -> float:
