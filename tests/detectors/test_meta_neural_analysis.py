@@ -73,7 +73,8 @@ def test_a_planted_backdoor_is_blamed_by_a_judge_that_knows_it(
 def test_a_judge_of_another_architecture_is_not_asked(clean: Classifier) -> None:
     evidence = MetaNeuralAnalysis(model=judge(architecture="0123456789abcdef").dump()).run(context(clean))
 
-    assert (Status.SKIPPED, "another architecture") == (evidence.status, evidence.reason[-22:-1])
+    assert Status.SKIPPED is evidence.status
+    assert "another architecture" in evidence.reason
 
 
 def test_a_judge_that_asks_for_what_is_not_measured_is_not_asked(clean: Classifier) -> None:
