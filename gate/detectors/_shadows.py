@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-_RATE, _BATCH = 1e-3, 64
+_RATE, _BATCH = 2e-3, 32
 # Of the images; what is left measures what was learnt.
 _TRAINED_ON = 0.8
 _LEARNT = 0.99

@@ -13,7 +13,7 @@ import pytest
 Cli = Callable[..., Any]
 
 SHAPE, CLASSES = (8, 8, 1), 3
-SETTINGS = ("--shadows", "4", "--epochs", "12", "--images", "200", "--input-range", "0,1")
+SETTINGS = ("--shadows", "4", "--epochs", "60", "--images", "200", "--input-range", "0,1")
 
 
 @pytest.fixture(scope="module")
