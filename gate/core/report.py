@@ -87,7 +87,7 @@ class ArtifactReport:
         artifact: The file.
         verdict: The policy's word.
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
-        anomaly_index: The largest of the evidence; None if nothing was measured.
+        anomaly_index: The largest of the evidence, and of all evidence together; None if nothing was measured.
         target_labels: Suspected target classes of the findings, most suspicious first.
         seconds: Wall time of the scan; the only field that differs between two equal runs.
         not_checked: What is missing.

@@ -24,6 +24,8 @@ class Scan:
         gaps: What could not be checked.
         model: Facts of the loaded model; None if it was not loaded.
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
+        joint_index: Anomaly index of all evidence together; None if nothing was measured.
+        joint_label: Class that all evidence together points at; None if there is none.
         seconds: Wall time.
         confinement: How the scanning process was locked in; None if there was no such process, or it did not say.
         content: Digests of the network that the file holds; None if triage stopped it, or its weights are damaged.
@@ -35,16 +37,17 @@ class Scan:
     gaps: tuple[Gap, ...] = ()
     model: ModelFacts | None = None
     score: float | None = None
+    joint_index: float | None = None
+    joint_label: int | None = None
     seconds: float = 0.0
     confinement: Confinement | None = None
     content: Content | None = None
 
     @property
     def anomaly_index(self) -> float | None:
-        """The largest of the evidence; None if nothing was measured."""
-        return max(
-            (each.anomaly_index for each in self.evidence if each.anomaly_index is not None), default=None
-        )
+        """The largest of the evidence, and of all evidence together; None if nothing was measured."""
+        known = (self.joint_index, *(each.anomaly_index for each in self.evidence))
+        return max((index for index in known if index is not None), default=None)
 
     def answers(self, job: Job) -> bool:
         """Return whether this is of the job's file, and by its detectors alone: their names become file names."""

@@ -56,7 +56,7 @@ def judge(
     cases = _cases(scan, policy)
     accused = [case for case in cases if case.is_past_limit]
     # What all evidence says together is news only where no detector says it alone.
-    by_score = () if accused else _score_findings(scan, policy)
+    by_score = () if accused else tuple(_score_findings(scan, policy))
     worse = regressions((case.evidence for case in cases if not case.is_past_limit), base, policy)
     findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
     absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
@@ -67,7 +67,7 @@ def judge(
         verdict=verdict,
         score=scan.score,
         anomaly_index=scan.anomaly_index,
-        target_labels=_target_labels(accused),
+        target_labels=_target_labels(accused, scan if by_score else None),
         seconds=scan.seconds,
         not_checked=gaps,
         evidence=scan.evidence,
@@ -107,13 +107,15 @@ def _score_findings(scan: Scan, policy: PathPolicy) -> Iterator[Finding]:
     if scan.score is None or policy.max_score is None or scan.score <= policy.max_score:
         return
     score, limit = wording.apart(scan.score, policy.max_score)
+    label = scan.joint_label
+    where = "" if label is None else f" Class {label} stands out."
     yield Finding(
         rule=HIGH_SCORE.id,
         severity=HIGH_SCORE.severity,
         # The score sums up evidence that may not reach any limit by itself.
         confidence=Confidence.MEDIUM,
-        message=f"The probability of a backdoor is {score} by all evidence together (allowed {limit}).",
-        subject="model",
+        message=f"The probability of a backdoor is {score} by all evidence together (allowed {limit}).{where}",
+        subject="model" if label is None else f"label:{label}",
         remedy=wording.remedy(HIGH_SCORE.id),
     )
 
@@ -153,8 +155,11 @@ def _absences(scan: Scan, cases: list[_Case], policy: PathPolicy) -> Iterator[Ga
         yield Gap(rule=INCONCLUSIVE.id, message=f"The policy limits the score, but there is none. {mend}")
 
 
-def _target_labels(accused: list[_Case]) -> tuple[int, ...]:
+def _target_labels(accused: list[_Case], by_score: Scan | None) -> tuple[int, ...]:
     worst_first = sorted(
         accused, key=lambda case: (-(case.evidence.anomaly_index or 0), case.evidence.detector)
     )
-    return tuple(dict.fromkeys(label for case in worst_first for label in case.evidence.target_labels))
+    joint = () if by_score is None or by_score.joint_label is None else (by_score.joint_label,)
+    return tuple(
+        dict.fromkeys((*joint, *(label for case in worst_first for label in case.evidence.target_labels)))
+    )

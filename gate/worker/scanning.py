@@ -68,7 +68,7 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
     start_engine(job.threads, job.seed)
-    from gate.detectors._combination import score
+    from gate.detectors._combination import combined, score
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
 
@@ -88,7 +88,16 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     if not subject.span.is_sure:
         evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
     facts = inspection.with_provenance(subject.facts())
-    return Scan(artifact=job.artifact, evidence=evidence, model=facts, score=score(evidence))
+    probability = score(evidence)
+    index, label = combined(evidence) if probability is not None else (None, None)
+    return Scan(
+        artifact=job.artifact,
+        evidence=evidence,
+        model=facts,
+        score=probability,
+        joint_index=index,
+        joint_label=label,
+    )
 
 
 def start_engine(threads: int, seed: int) -> None:

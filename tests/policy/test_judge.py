@@ -220,6 +220,18 @@ def test_the_score_is_limited_where_the_policy_says_so(score: float, verdict: Ve
     assert ["BD100"] * (verdict is Verdict.FAIL) == [finding.rule for finding in report.findings]
 
 
+def test_a_class_that_all_evidence_points_at_is_named() -> None:
+    policy = replace(POLICY, max_score=0.5)
+
+    report = verdict_of(measured(1.2), SKIPPED_AC, policy=policy, score=0.8, joint_index=3.2, joint_label=7)
+
+    assert (Verdict.FAIL, 3.2, (7,)) == (report.verdict, report.anomaly_index, report.target_labels)
+    assert ("label:7", True) == (
+        report.findings[0].subject,
+        "Class 7 stands out" in report.findings[0].message,
+    )
+
+
 def test_a_limited_score_that_is_missing_leaves_a_gap() -> None:
     policy = replace(POLICY, max_score=0.95)
 
