@@ -12,7 +12,7 @@ from gate.detectors._meta_model import FURTHEST, VERSION, MetaModel
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Hardly more networks than features: the weights have to be kept small. Chosen beforehand, not by the result.
+# Hardly more networks than features: the weights have to be kept small.
 _STRENGTH = 0.3
 _LARGEST_POWER = 500.0
 _FALSE_ALARMS = 0.01
