@@ -1,9 +1,8 @@
 """`python -m benchmarks.zoo.fit [FILE]`: fit what joins the detectors to one score, on the calibration and validation splits.
 
-Four numbers: how much of the runner-up is taken off the leading class (what tells working backdoors from clean networks best),
-the lead that at most 1 % of clean networks exceed, with few classes and with more, by a tolerance limit of the leads' square roots
-(the sample is too small to count a hundredth), and how steeply the probability rises around the limit, by logistic regression with
-its middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
+Three numbers: the lead that at most 1 % of clean networks exceed, with few classes and with more, by a tolerance limit of the leads'
+square roots (the sample is too small to count a hundredth), and how steeply the probability rises around the limit, by
+logistic regression with its middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
 """
 
 from __future__ import annotations
@@ -18,15 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.zoo.evidence import FILE, Row, read
-from benchmarks.zoo.metrics import auc
 from gate.detectors import _combination
 
 _FALSE_ALARMS, _CONFIDENCE = 0.01, 0.9
 _SPLITS = ("calibration", "validation")
-# Rounded on purpose: the sample tells no finer steps apart.
-_RUNNER_UPS = (0.0, 0.25, 0.5, 0.75, 1.0)
-# What has no class, or several, has no leader.
-_WITHOUT_A_LEADER = frozenset({"all-to-all", "multi-target", "source-specific"})
 # Nobody is that sure after so few networks.
 _STEEPEST, _FLATTEST = 2.5, 0.5
 
@@ -36,26 +30,19 @@ def has_few(row: Row) -> bool:
     return int(row.truth["num_classes"]) <= _combination.FEW
 
 
-def leads(rows: Iterable[Row], runner_up: float) -> NDArray[np.float64]:
+def leads(rows: Iterable[Row]) -> NDArray[np.float64]:
     """Return how far the leading class of each network leads, shape ``(n,)``."""
-    return np.array([_combination.lead(row.evidence, runner_up)[0] for row in rows])
+    return np.array([_combination.lead(row.evidence)[0] for row in rows])
 
 
-def runner_up(rows: list[Row]) -> float:
-    """Return the share of the runner-up that separates backdoored from clean networks best, by the area under the ROC curve."""
-    many = [row for row in rows if not has_few(row) and row.truth["attack"] not in _WITHOUT_A_LEADER]
-    clean, bad = [row for row in many if row.is_clean], [row for row in many if not row.is_clean]
-    return max(_RUNNER_UPS, key=lambda share: auc(leads(clean, share), leads(bad, share)))
-
-
-def lead_of_clean(rows: Iterable[Row], runner_up: float) -> float:
+def lead_of_clean(rows: Iterable[Row]) -> float:
     """Return the lead that, with 90 % confidence, at most 1 % of clean networks exceed, their square roots being normal.
 
     Paper: Owen, Handbook of Statistical Tables, 1962, for one-sided tolerance limits by the noncentral t distribution.
     """
     from scipy.stats import nct
 
-    roots = np.sqrt(np.maximum(leads((row for row in rows if row.is_clean), runner_up), 0.0))
+    roots = np.sqrt(np.maximum(leads(row for row in rows if row.is_clean), 0.0))
     size, tail = len(roots), NormalDist().inv_cdf(1 - _FALSE_ALARMS)
     factor = nct.ppf(_CONFIDENCE, size - 1, tail * np.sqrt(size)) / np.sqrt(size)
     return float((roots.mean() + factor * roots.std(ddof=1)) ** 2)
@@ -75,14 +62,12 @@ def main() -> None:
     """Fit and write."""
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     rows = [row for row in read(file) if row.truth["split"] in _SPLITS and row.stratum != "weak"]
-    share = runner_up(rows)
     few, many = [row for row in rows if has_few(row)], [row for row in rows if not has_few(row)]
     table = {
         "version": 2,
         "networks": len(rows),
-        "runner_up": share,
-        "lead_of_clean": round(lead_of_clean(many, share), 2),
-        "lead_of_few": round(lead_of_clean(few, share), 2),
+        "lead_of_clean": round(lead_of_clean(many), 2),
+        "lead_of_few": round(lead_of_clean(few), 2),
     }
     indices = np.array([_combination.combined(row.evidence, table)[0] for row in rows])
     table["steepness"] = round(steepness(indices, np.array([not row.is_clean for row in rows])), 2)

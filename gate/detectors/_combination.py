@@ -28,6 +28,8 @@ TABLE = Path(__file__).with_name("_score.json")
 _ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin", "head-weights"})
 
 _CLASS_INDEX = "class_index"
+# What counts here is that several agree: none adds more than this, and who says more is heard alone.
+MOST = 1.2
 # Up to so many classes there is hardly a runner-up, so clean networks' leaders lead by more.
 FEW = 4
 
@@ -44,30 +46,25 @@ def class_measurements(labels: NDArray[np.int64], indices: NDArray[np.float64]) 
 def fitted() -> dict[str, float]:
     """Return the fitted numbers, their `version` and of how many `networks` they are.
 
-    `runner_up` is the share of the second largest sum that is taken off the largest, `lead_of_clean` the lead that 1 % of clean
-    networks exceed, `lead_of_few` that of networks with few classes, `steepness` that of the score at the limit.
+    `lead_of_clean` is the lead that at most 1 % of clean networks exceed, `lead_of_few` that of networks with few classes,
+    `steepness` that of the score at the limit.
     """
     table: dict[str, float] = json.loads(TABLE.read_text(encoding="utf-8"))
     return table
 
 
-def lead(evidence: Iterable[Evidence], runner_up: float) -> tuple[float, int | None]:
-    """Return how far the class with the largest sum of indices leads, and that class; (0, None) without any.
-
-    Args:
-        evidence: Of one model.
-        runner_up: Share of the second largest sum that is taken off, 0..1.
-    """
+def lead(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
+    """Return by how much the class with the largest sum of indices leads, and that class; (0, None) without any."""
     sums: dict[int, float] = defaultdict(float)
     for item in evidence:
         for each in item.measurements:
             if item.detector in _ADD_UP and each.name == _CLASS_INDEX and each.label is not None:
-                sums[each.label] += each.value
+                sums[each.label] += min(each.value, MOST)
     if not sums:
         return 0.0, None
     label = max(sums, key=lambda each: sums[each])
     first, second = (*nlargest(2, sums.values()), 0.0)[:2]
-    return first - runner_up * second, label
+    return first - second, label
 
 
 def combined(
@@ -86,7 +83,7 @@ def combined(
     """
     table = table or fitted()
     measured = [item for item in evidence if item.anomaly_index is not None]
-    ahead, label = lead(measured, table["runner_up"])
+    ahead, label = lead(measured)
     together = LIMIT * ahead / table["lead_of_few" if _has_few(measured) else "lead_of_clean"]
     loudest = max(measured, key=lambda item: item.anomaly_index or 0.0, default=None)
     if loudest is None or together >= (loudest.anomaly_index or 0.0):

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.detectors._combination import class_measurements, combined, fitted, lead, score
+from gate.detectors._combination import MOST, class_measurements, combined, fitted, lead, score
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
 
-TABLE = {"runner_up": 0.5, "lead_of_clean": 4.0, "lead_of_few": 5.0}
+TABLE = {"lead_of_clean": 2.0, "lead_of_few": 2.5}
 
 
 def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Evidence:
@@ -28,11 +28,11 @@ def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Ev
 
 
 def test_detectors_that_point_at_one_class_add_up() -> None:
-    third = 0.38 * TABLE["lead_of_clean"]
+    third = 0.38 * TABLE["lead_of_clean"]  # 0.76
 
     index, label = combined([*(measured(third, 3) for _ in range(3)), measured(third, 5)], TABLE)
 
-    assert (pytest.approx(2 * (3 - 0.5) * 0.38), 3) == (index, label)
+    assert (pytest.approx(2 * (3 - 1) * 0.38), 3) == (index, label)
     assert index > third
 
 
@@ -41,7 +41,14 @@ def test_a_class_that_leads_nowhere_adds_up_too() -> None:
     numbers = class_measurements(np.array([3, 5]), np.array([1.0, 1.9]) * tenth)
     told = [replace(measured(2 * tenth, leader), measurements=numbers) for leader in range(5)]
 
-    assert (pytest.approx(2 * (5 * 1.9 - 5 * 0.5) / 10), 5) == combined(told, TABLE)
+    assert (pytest.approx(2 * (5 * 1.9 - 5) / 10), 5) == combined(told, TABLE)
+
+
+def test_no_detector_adds_more_than_its_share() -> None:
+    loud, two = [measured(9.0, 3)], [measured(9.0, 3), measured(9.0, 3, detector="maximum-margin")]
+
+    assert [(MOST, 3), (2 * MOST, 3)] == [lead(told) for told in (loud, two)]
+    assert (9.0, 3) == combined(loud, TABLE)
 
 
 def test_detectors_that_disagree_do_not() -> None:
@@ -86,21 +93,20 @@ def test_without_a_measurement_there_is_no_score() -> None:
 
 
 def test_the_lead_is_what_the_first_class_has_over_the_second() -> None:
-    told = [measured(3.0, 3), measured(1.0, 5)]
+    told = [measured(1.0, 3), measured(0.25, 5)]
 
-    assert [(3.0, 3), (2.0, 3)] == [lead(told, share) for share in (0.0, 1.0)]
-    assert (0.0, None) == lead([], 1.0)
+    assert (0.75, 3) == lead(told)
+    assert (0.0, None) == lead([])
 
 
 def test_the_shipped_numbers_say_what_they_are_of() -> None:
-    assert {"version", "networks", "runner_up", "lead_of_clean", "lead_of_few", "steepness"} == set(fitted())
-    assert 0.0 <= fitted()["runner_up"] <= 1.0
+    assert {"version", "networks", "lead_of_clean", "lead_of_few", "steepness"} == set(fitted())
     assert fitted()["lead_of_few"] > fitted()["lead_of_clean"] > 0
 
 
 @pytest.mark.parametrize(("classes", "expected"), [(2, 1.6), (4, 1.6), (5, 2.0), (43, 2.0)])
 def test_among_few_classes_a_leader_must_lead_by_more(classes: int, expected: float) -> None:
-    told = measured(0.5, 3)
+    told = measured(0.25, 3)
     counted = Measurement(name="classes_searched", value=float(classes))
     half = [replace(told, measurements=(*told.measurements, counted)) for _ in range(8)]
 

@@ -87,6 +87,7 @@ def workshop(classifier: Classifier, images: tuple[np.ndarray, np.ndarray]) -> C
     return lambda: Workshop(classifier, *images, most=300, epochs=80, seed=3)
 
 
+@pytest.mark.slow
 def test_odd_shadows_learn_a_backdoor_and_even_ones_none(
     workshop: Callable[[], Workshop], classifier: Classifier
 ) -> None:
@@ -103,6 +104,7 @@ def test_odd_shadows_learn_a_backdoor_and_even_ones_none(
     assert all((one == two.numpy()).all() for one, two in zip(frozen, kept, strict=True))
 
 
+@pytest.mark.slow
 def test_a_shadow_does_not_depend_on_those_before_it(workshop: Callable[[], Workshop]) -> None:
     shop = workshop()
     shop.train(2)
