@@ -39,6 +39,8 @@ HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
 
+# The third largest index of four in five clean networks with ten classes is smaller.
+_USUAL_THIRD = 0.6
 _LIMIT = 2.0
 _LARGEST_INDEX = 99.0
 
@@ -83,7 +85,7 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
 
 
 def standing_out(indices: NDArray[np.float64]) -> float:
-    """Return the anomaly index of a network: that of its leading class, less that of the third.
+    """Return the anomaly index of a network: that of its leading class, less twice what is unusual in the third.
 
     A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little.
 
@@ -91,7 +93,8 @@ def standing_out(indices: NDArray[np.float64]) -> float:
         indices: Of each class, shape ``(k,)``.
     """
     first, *rest = sorted(map(float, indices), reverse=True)
-    return first - (rest[1] if len(rest) > 1 else 0.0)
+    third = rest[1] if len(rest) > 1 else 0.0
+    return max(0.0, first - 2.0 * max(0.0, third - _USUAL_THIRD))
 
 
 def index_of_excess(excess: float) -> float:

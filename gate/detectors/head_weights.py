@@ -30,7 +30,7 @@ Nothing but the weights: no image, no gradient, milliseconds.
 ## Decides by
 The 4-norm of each class's positive weights, a soft maximum. The anomaly index: how far the largest one's logarithm lies
 above the median class, against the spread of clean models, scaled so that at most 1 % of clean models exceed 2.0 for
-their number of classes; that of the third class is taken off.
+their number of classes; where three classes stand out it is lowered.
 
 ## If it fires
 See what the other detectors say of the same class, and which layers changed since the last version of the model. Alone

@@ -36,8 +36,8 @@ Nothing but the model.
 
 ## Decides by
 The anomaly index: how far the largest margin's logarithm lies above the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes; that of the third class is
-taken off. The paper's p-value is replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
+models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes; where three classes
+stand out it is lowered. The paper's p-value is replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
 
 ## If it fires
 See what the other detectors say of the same class. Alone, it can be a class that is simply easy to tell, or one that had far

@@ -36,8 +36,8 @@ profile); above that 16 (48), the most suspicious ones beside a random reference
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
 models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class is
 suspicious, it is searched again on another kind of images, beside the others or some of them (in the full profile on a
-third kind, too). The indices are averaged by how much the network knows about each kind. The leader's
-index less that of the third class is the detector's: where three classes stand out, the network has learnt little. The
+third kind, too). The indices are averaged by how much the network knows about each kind. Where
+three classes stand out the index is lowered: the network has learnt little. The
 paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires

@@ -71,9 +71,7 @@ def test_an_excess_of_agreement_counts_in_proportion() -> None:
 
 @pytest.mark.parametrize(
     ("indices", "expected"),
-    [([3.0], 3.0), ([0.0, 3.0], 3.0), ([2.5, 3.0, 0.5], 2.5), ([1.0, 2.5, 3.0, 2.0], 1.0)],
+    [([3.0], 3.0), ([0.0, 3.0], 3.0), ([2.5, 3.0, 0.5], 3.0), ([1.0, 2.5, 3.0, 1.6], 1.0), ([2.5] * 4, 0.0)],
 )
-def test_a_network_stands_out_by_what_its_leader_has_over_the_third_class(
-    indices: list[float], expected: float
-) -> None:
+def test_a_network_stands_out_unless_three_classes_do(indices: list[float], expected: float) -> None:
     assert expected == standing_out(np.array(indices))

@@ -76,7 +76,7 @@ def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:
     assert "another class each" == evidence.trigger.destination
 
 
-@pytest.mark.parametrize("classes", [3, 65])
+@pytest.mark.parametrize("classes", [3, 25])
 def test_too_few_and_too_many_classes_are_skipped_with_the_reason(clean: Classifier, classes: int) -> None:
     surroundings = context(clean)
     surroundings.classifier.num_classes, before = classes, surroundings.classifier.num_classes
@@ -84,7 +84,7 @@ def test_too_few_and_too_many_classes_are_skipped_with_the_reason(clean: Classif
     surroundings.classifier.num_classes = before
 
     assert Status.SKIPPED is evidence.status
-    assert f"4 to 64 classes, and the model has {classes}" in evidence.reason
+    assert f"4 to 24 classes, and the model has {classes}" in evidence.reason
 
 
 def test_the_full_profile_searches_twice_as_long(clean: Classifier) -> None:
