@@ -12,7 +12,12 @@ from importlinter.configuration import configure
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "gate").rglob("*.py"))
 # They are, or prepare, the other process: its environment and its standard output are theirs to arrange.
-OTHER_PROCESS = {"gate/worker/child.py", "gate/worker/server.py", "gate/sandbox/probe.py"}
+OTHER_PROCESS = {
+    "gate/worker/child.py",
+    "gate/worker/server.py",
+    "gate/worker/shadow_child.py",
+    "gate/sandbox/probe.py",
+}
 HEAVY = {
     "tensorflow",
     "keras",

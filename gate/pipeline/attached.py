@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gate.core.errors import UsageError
 from gate.core.text import printable
-from gate.detectors._meta_model import LARGEST_FILE, parse
 from gate.policy.model import DetectorPolicy
 
 _META = ("meta-neural-analysis", "model")
@@ -33,6 +32,8 @@ def parameters(detector: DetectorPolicy, root: Path) -> str:
 
 
 def _meta_model(name: str, root: Path) -> str:
+    from gate.detectors._meta_model import LARGEST_FILE, parse
+
     try:
         with (root / name).open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)

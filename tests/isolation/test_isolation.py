@@ -20,7 +20,7 @@ from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
 from gate.core.job import DetectorCall, Job
 from gate.core.scan import Scan
-from gate.isolation import fresh, server
+from gate.isolation import fresh, hearing, server
 from gate.isolation.starting import Starting
 
 ROOT = Path(gate.__file__).parents[1]
@@ -194,7 +194,7 @@ def test_a_child_that_hangs_is_ended_in_time(run: Run, script: str) -> None:
 
 
 def test_a_child_that_hangs_in_silence_is_ended_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "GRACE", 0.2)
+    monkeypatch.setattr(hearing, "GRACE", 0.2)
 
     with pytest.raises(IncompleteError, match="fell silent but did not end"):
         run("answer(); os.close(1); os.close(2); time.sleep(60)")

@@ -147,4 +147,4 @@ def test_a_lower_limit_stays(run: Run) -> None:
 def test_it_takes_milliseconds(run: Run) -> None:
     done = run("import time\nstarted = time.thread_time()\nlock_in()\nprint(time.thread_time() - started)")
 
-    assert float(done.stdout) < 0.02
+    assert float(done.stdout) < 0.1
