@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-LIMIT = 0.3  # seconds of CPU time
+# Times what the libraries that no command does without take to start: machines differ, and so do days.
+LIMIT = 3.0
+FLOOR = "import click, numpy, yaml"
 HEAVY = (
     "tensorflow",
     "keras",
@@ -66,7 +68,9 @@ def best_of_three(code: str, arguments: tuple[str, ...], environ: dict[str, str]
 def test_light_commands_start_at_once(
     arguments: tuple[str, ...], environ: dict[str, str], tmp_path: Path
 ) -> None:
-    assert best_of_three(PROBE, arguments, environ, tmp_path) < LIMIT
+    floor = best_of_three(FLOOR, (), environ, tmp_path)
+
+    assert best_of_three(PROBE, arguments, environ, tmp_path) < LIMIT * floor
 
 
 @pytest.mark.parametrize("arguments", [*LIGHT, ("doctor", "--no-self-test")], ids=" ".join)
@@ -89,6 +93,7 @@ def test_the_probe_sees_a_heavy_library(environ: dict[str, str], tmp_path: Path)
 
 
 def test_the_stopwatch_sees_a_slow_start(environ: dict[str, str], tmp_path: Path) -> None:
-    idle = f"import time\nwhile time.process_time() < {LIMIT}: pass\n"
+    floor = best_of_three(FLOOR, (), environ, tmp_path)
+    idle = f"import time\nwhile time.process_time() < {LIMIT * floor}: pass\n"
 
-    assert best_of_three(idle + PROBE, ("--help",), environ, tmp_path) > LIMIT
+    assert best_of_three(idle + PROBE, ("--help",), environ, tmp_path) > LIMIT * floor
