@@ -24,6 +24,7 @@ from gate.discover.git import changed
 from gate.pipeline import Request, run, shard_of
 from gate.policy.loader import builtin_directory, load
 from gate.policy.model import Policy
+from gate.policy.store import WorkingTree
 from gate.policy.waivers.model import Exemptions, Known
 
 
@@ -66,6 +67,8 @@ def request_for(tmp_path: Path, policy: Callable[[str], Policy]) -> Callable[...
             selection=files.from_paths(names or (".",), tmp_path),
             policy=policy(text),
             root=tmp_path,
+            store=WorkingTree(root=tmp_path),
+            store_root=tmp_path,
             environ=os.environ,
             profile="quick",
             is_static=True,

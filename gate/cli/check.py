@@ -168,6 +168,8 @@ def check(
         policy=terms.policy if meta is None else terms.policy.with_meta_model(meta),
         exemptions=terms.exemptions,
         root=root,
+        store=terms.store,
+        store_root=terms.root,
         environ=environ,
         profile=profile or terms.policy.profile or "quick",
         seed=seed,

@@ -18,12 +18,15 @@ def scan() -> ScanReport:
     from gate.cli.terminal import environment
     from gate.discover.files import from_paths
     from gate.policy.loader import builtin_directory, load
+    from gate.policy.store import WorkingTree
 
     root = folder("specimens", "examples/models")
     request = pipeline.Request(
         selection=from_paths((_CLEAN, _BACKDOORED), root),
         policy=load("default", known_detectors(), builtin_directory(), root),
         root=root,
+        store=WorkingTree(root=root),
+        store_root=root,
         environ=environment(),
         profile="quick",
     )

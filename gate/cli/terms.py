@@ -38,10 +38,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Who judges, and what a reader should know of it."""
+    """Who judges, where the files lie that the policy names, and what a reader should know of it."""
 
     policy: Policy
     exemptions: Exemptions
+    store: Store
+    root: Path
     notices: tuple[str, ...] = ()
 
 
@@ -81,7 +83,7 @@ class _Desk:
 
     def terms(self, store: Store) -> Terms:
         policy = self.policy(store)
-        return Terms(policy=policy, exemptions=self.exemptions(store, policy))
+        return Terms(policy=policy, exemptions=self.exemptions(store, policy), store=store, root=self.root)
 
 
 def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> Terms:
@@ -103,7 +105,8 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
     desk = _desk(wanted, root, environ)
     if selected.selection.failure:
         # Nothing is judged, and a commit that is not known holds no policy.
-        return Terms(policy=desk.default(), exemptions=Exemptions(today=today(environ)))
+        none = Exemptions(today=today(environ))
+        return Terms(policy=desk.default(), exemptions=none, store=WorkingTree(root=root), root=root)
     if wanted.origin == "base" and selected.tree is None:
         raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
     if selected.tree is None or desk.wanted.origin == "head":
@@ -131,32 +134,34 @@ def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str]) -> _Desk:
 
 
 def _of_base(desk: _Desk, tree: Tree) -> Terms:
-    policy, notice = _policy_of_base(desk, tree)
+    policy, store, notice = _policy_of_base(desk, tree)
     exemptions = desk.exemptions(tree, policy)
     touched = tree.touched(_governing(desk, policy, tree))
     notices = [notice] if notice else []
     if touched:
         theirs = desk.terms(WorkingTree(root=desk.root))
         notices.append(_says_so(touched, theirs, policy, tree))
-    return Terms(policy=policy, exemptions=exemptions, notices=tuple(notices))
+    return Terms(policy=policy, exemptions=exemptions, store=store, root=desk.root, notices=tuple(notices))
 
 
-def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, str]:
+def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, Store, str]:
     here = WorkingTree(root=desk.root)
     theirs = policy_path(desk.wanted.policy, desk.root, tree)
     ours = policy_path(desk.wanted.policy, desk.root, here)
     is_new = ours is not None and here.holds(ours) and not (theirs is not None and tree.holds(theirs))
     if not is_new:
-        return desk.policy(tree), ""
+        return desk.policy(tree), tree, ""
     policy = desk.policy(here)
     lack = f"{tree.base} holds no policy"
     if desk.wanted.origin == "base":
         return (
             desk.default(),
+            tree,
             f"{lack}: the built-in one judges, and {policy.source} counts once it is merged.",
         )
     return (
         policy,
+        here,
         f"{lack}: {policy.source} judges the change that it comes with. Use `--policy-from base` in CI.",
     )
 

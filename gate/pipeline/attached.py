@@ -8,11 +8,12 @@ from pathlib import Path
 from gate.core.errors import UsageError
 from gate.core.text import printable
 from gate.policy.model import DetectorPolicy
+from gate.policy.store import Store
 
 _META = ("meta-neural-analysis", "model")
 
 
-def parameters(detector: DetectorPolicy, root: Path) -> str:
+def parameters(detector: DetectorPolicy, root: Path, store: Store) -> str:
     """Return a detector's parameters as JSON; for the name of a meta-model's file, what is in it.
 
     So the cache of verdicts notices that the file has changed.
@@ -20,6 +21,7 @@ def parameters(detector: DetectorPolicy, root: Path) -> str:
     Args:
         detector: As the policy has it.
         root: Folder that relative names start from.
+        store: Where the file is read: a change must not bring the judge of its own models.
 
     Raises:
         UsageError: The file is not there, or holds no meta-model.
@@ -27,19 +29,19 @@ def parameters(detector: DetectorPolicy, root: Path) -> str:
     given = dict(detector.parameters)
     name = given.get(_META[1])
     if detector.id == _META[0] and isinstance(name, str) and name:
-        given[_META[1]] = _meta_model(name, root)
+        given[_META[1]] = _meta_model(name, root, store)
     return json.dumps(given)
 
 
-def _meta_model(name: str, root: Path) -> str:
+def _meta_model(name: str, root: Path, store: Store) -> str:
     from gate.detectors._meta_model import LARGEST_FILE, parse
 
     try:
-        with (root / name).open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
+        content = store.read(root / name, LARGEST_FILE)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"{printable(name)}: the meta-model cannot be read: {error.strerror}.",
+            f"{printable(name)}: the meta-model cannot be read: {why}.",
             hint="Name the meta.json that `backdoor-gate meta train` wrote.",
         ) from error
-    return parse(content[:LARGEST_FILE].decode("utf-8", "replace"), name).dump()
+    return parse(content.decode("utf-8", "replace"), name).dump()

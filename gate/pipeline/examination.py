@@ -121,7 +121,9 @@ def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
         UsageError: A file that one of them names cannot be used.
     """
     return tuple(
-        DetectorCall(detector=detector.id, parameters=attached.parameters(detector, request.root))
+        DetectorCall(
+            detector=detector.id, parameters=attached.parameters(detector, request.store_root, request.store)
+        )
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )

@@ -11,6 +11,7 @@ from gate.core.job import DataCall
 from gate.core.report import Gap
 from gate.discover.selection import Candidate, Selection
 from gate.policy.model import Policy
+from gate.policy.store import Store
 from gate.policy.waivers.model import Exemptions
 
 
@@ -22,6 +23,8 @@ class Request:
         selection: What to scan.
         policy: Who judges.
         root: Folder that relative paths of the policy and of `data` start from.
+        store: Where the files are read that the policy's detectors name: as trusted as the policy itself.
+        store_root: Folder that their names start from.
         environ: Environment of the parent, for git and for what the child may see of it.
         profile: "quick" or "full".
         seed: Of every random choice.
@@ -38,6 +41,8 @@ class Request:
     selection: Selection
     policy: Policy
     root: Path
+    store: Store
+    store_root: Path
     environ: Mapping[str, str]
     profile: str
     seed: int = 0

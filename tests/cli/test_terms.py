@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gate.detectors.meta_neural_analysis import TABLE
+
 Told = tuple[int, str, str]
 Run = Callable[..., Told]
 
@@ -255,3 +257,23 @@ def test_a_list_obeys_shards_and_tells_of_nothing(told: Run, tmp_path: Path) -> 
     assert not any(line.startswith("::") for line in told("check", "--list")[1].splitlines())
     (tmp_path / "none.txt").touch()
     assert "0 to scan, 0 not scannable, 0 excluded." in told("check", "--list", "--files-from=none.txt")[1]
+
+
+META = "version: 1\ndetectors: {meta-neural-analysis: {enabled: true, parameters: {model: meta.json}}}\n"
+JUDGE = TABLE.read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "origin", "code"),
+    [
+        (JUDGE, "{}", "base", 3),  # the judge of main is fine; the empty model is what is incomplete
+        ("{}", JUDGE, "base", 2),
+        (JUDGE, "{}", "head", 2),
+    ],
+)
+def test_a_change_does_not_bring_the_judge_of_its_own_models(
+    told: Run, repo: Any, before: str, after: str, origin: str, code: int
+) -> None:
+    change(repo, {".backdoor-gate.yaml": META, "meta.json": before}, {"meta.json": after})
+
+    assert code == told("check", "--diff", "main", "--policy-from", origin, "--no-cache")[0]

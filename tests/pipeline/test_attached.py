@@ -9,6 +9,7 @@ from gate.core.errors import UsageError
 from gate.detectors.meta_neural_analysis import TABLE
 from gate.pipeline.attached import parameters
 from gate.policy.model import DetectorPolicy, PathPolicy, Policy
+from gate.policy.store import WorkingTree
 
 
 def meta(name: str) -> DetectorPolicy:
@@ -18,14 +19,16 @@ def meta(name: str) -> DetectorPolicy:
 def test_a_meta_model_travels_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_text(TABLE.read_text())
 
-    assert {"model": TABLE.read_text()} == json.loads(parameters(meta("meta.json"), tmp_path))
+    assert {"model": TABLE.read_text()} == json.loads(
+        parameters(meta("meta.json"), tmp_path, WorkingTree(root=tmp_path))
+    )
 
 
 def test_other_parameters_travel_as_they_are(tmp_path: Path) -> None:
     detector = DetectorPolicy(id="maximum-margin", parameters=(("steps", 5),))
 
-    assert {"steps": 5} == json.loads(parameters(detector, tmp_path))
-    assert {"model": ""} == json.loads(parameters(meta(""), tmp_path))
+    assert {"steps": 5} == json.loads(parameters(detector, tmp_path, WorkingTree(root=tmp_path)))
+    assert {"model": ""} == json.loads(parameters(meta(""), tmp_path, WorkingTree(root=tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,7 @@ def test_a_file_that_is_none_is_refused_with_what_makes_one(
         (tmp_path / "meta.json").write_text(content)
 
     with pytest.raises(UsageError, match=rf"meta\.json: .*{message}") as caught:
-        parameters(meta("meta.json"), tmp_path)
+        parameters(meta("meta.json"), tmp_path, WorkingTree(root=tmp_path))
 
     assert "meta train" in caught.value.hint
 
