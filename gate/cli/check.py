@@ -153,19 +153,17 @@ def check(
     from gate.cli.selecting import select
     from gate.cli.terminal import environment, is_ci
     from gate.cli.terms import Wanted, terms_of
-    from gate.discover.selection import Selection, merge
 
+    _check_executor(executor)
     targets = parse_targets(outputs)
     sign = _signer(attestation_key, targets)
-    _check_executor(executor)
-    root = Path.cwd()
-    environ = environ_for_git()
+    root, environ = Path.cwd(), environ_for_git()
     selected = select(paths, staged=staged, diff=diff, files_from=files_from, root=root, environ=environ)
-    wanted = Wanted(policy=policy_source, origin=policy_from, waivers=waivers, baseline=baseline)
+    wanted = Wanted(policy=policy_source, origin=policy_from, waivers=waivers, baseline=baseline, meta=meta)
     terms = terms_of(wanted, selected, root, environ)
     request = pipeline.Request(
-        selection=merge([selected.selection, Selection(notices=terms.notices)]),
-        policy=terms.policy if meta is None else terms.policy.with_meta_model(meta),
+        selection=selected.with_notices(terms.notices),
+        policy=terms.policy,
         exemptions=terms.exemptions,
         root=root,
         store=terms.store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.core.errors import IncompleteError, UsageError
@@ -25,6 +25,10 @@ class Selected:
 
     selection: Selection
     tree: Tree | None = None
+
+    def with_notices(self, notices: tuple[str, ...]) -> Selection:
+        """Return what to scan, with further remarks."""
+        return replace(self.selection, notices=(*self.selection.notices, *notices))
 
 
 def select(

@@ -28,12 +28,14 @@ class Wanted:
         origin: "base", "head", a folder, or a policy file; None for the base where there is one.
         waivers: File; None for the usual place.
         baseline: File; None for the usual place.
+        meta: Meta-model that judges, too; None for the policy's.
     """
 
     policy: str | None = None
     origin: str | None = None
     waivers: str | None = None
     baseline: str | None = None
+    meta: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +58,13 @@ class _Desk:
     environ: Mapping[str, str]
 
     def policy(self, store: Store) -> Policy:
-        return load(self.wanted.policy, known_detectors(), builtin_directory(), self.root, store)
+        return self._asked(load(self.wanted.policy, known_detectors(), builtin_directory(), self.root, store))
 
     def default(self) -> Policy:
-        return load("default", known_detectors(), builtin_directory(), self.root)
+        return self._asked(load("default", known_detectors(), builtin_directory(), self.root))
+
+    def _asked(self, policy: Policy) -> Policy:
+        return policy if self.wanted.meta is None else policy.with_meta_model(self.wanted.meta)
 
     def files(self, store: Store) -> Files:
         waivers = self._named("--waivers", self.wanted.waivers, WAIVERS, store)
