@@ -11,6 +11,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,21 @@ _CLASS_INDEX = "class_index"
 MOST = 1.2
 # Up to so many classes there is hardly a runner-up, so clean networks' leaders lead by more.
 FEW = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """What all evidence says together.
+
+    Attributes:
+        index: Anomaly index, 0 or more.
+        label: Class that it points at; None if there is none.
+        score: Probability of a backdoor, 0..1.
+    """
+
+    index: float
+    label: int | None
+    score: float
 
 
 def class_measurements(labels: NDArray[np.int64], indices: NDArray[np.float64]) -> tuple[Measurement, ...]:
@@ -99,9 +115,13 @@ def _has_few(evidence: Iterable[Evidence]) -> bool:
     return bool(searched) and max(searched) <= FEW
 
 
-def score(evidence: Iterable[Evidence]) -> float | None:
-    """Return the probability of a backdoor, 0..1, from all evidence together; None if nothing was measured."""
+def judged(evidence: Iterable[Evidence]) -> Joint | None:
+    """Return what all evidence says together, by the fitted numbers; None if nothing was measured."""
     measured = [item for item in evidence if item.anomaly_index is not None]
     if not measured:
         return None
-    return 1.0 / (1.0 + math.exp(-fitted()["steepness"] * (combined(measured)[0] - LIMIT)))
+    table = fitted()
+    index, label = combined(measured, table)
+    return Joint(
+        index=index, label=label, score=1.0 / (1.0 + math.exp(-table["steepness"] * (index - LIMIT)))
+    )

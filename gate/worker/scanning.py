@@ -68,7 +68,7 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
     start_engine(job.threads, job.seed)
-    from gate.detectors._combination import combined, score
+    from gate.detectors._combination import judged
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
 
@@ -88,16 +88,11 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     if not subject.span.is_sure:
         evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
     facts = inspection.with_provenance(subject.facts())
-    probability = score(evidence)
-    index, label = combined(evidence) if probability is not None else (None, None)
-    return Scan(
-        artifact=job.artifact,
-        evidence=evidence,
-        model=facts,
-        score=probability,
-        joint_index=index,
-        joint_label=label,
-    )
+    found = Scan(artifact=job.artifact, evidence=evidence, model=facts)
+    joint = judged(evidence)
+    if joint is None:
+        return found
+    return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
 
 
 def start_engine(threads: int, seed: int) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.detectors._combination import MOST, class_measurements, combined, fitted, lead, score
+from gate.detectors._combination import MOST, class_measurements, combined, fitted, judged, lead
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
@@ -25,6 +25,11 @@ def measured(index: float, *labels: int, detector: str = "neural-cleanse") -> Ev
         target_labels=labels,
         measurements=class_measurements(np.array(labels, np.int64), np.full(len(labels), index)),
     )
+
+
+def score(evidence: list[Evidence]) -> float | None:
+    joint = judged(evidence)
+    return None if joint is None else joint.score
 
 
 def test_detectors_that_point_at_one_class_add_up() -> None:
