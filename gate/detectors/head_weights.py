@@ -8,12 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import HEAD_SCALE, class_indices, standing_out
-from gate.detectors._combination import class_measurements
+from gate.detectors._calibration import HEAD_SCALE
 from gate.detectors._contract import Context, skipped
-from gate.detectors._stats import log_gap, spread_below
+from gate.detectors._sizes import compared
 
 _RULE = Rule(
     id="BD108",
@@ -72,24 +71,10 @@ class HeadWeights:
             )
         ties = soft_maximum(kernel)
         sizes = 1.0 / np.maximum(ties, _SMALLEST)  # the statistics look for small sizes
-        leader = int(np.argmin(sizes))
-        indices = class_indices(sizes, HEAD_SCALE)
-        return Evidence(
-            detector="head-weights",
-            rule=_RULE.id,
-            status=Status.MEASURED,
-            anomaly_index=standing_out(indices),
-            target_labels=(leader,),
-            measurements=(
-                Measurement(name="log_ratio", value=log_gap(sizes, leader)),
-                Measurement(name="spread", value=spread_below(sizes, leader)),
-                *class_measurements(np.arange(num_classes), indices),
-                *(
-                    Measurement(name="tie", value=float(ties[i]), label=int(i))
-                    for i in np.argsort(sizes)[:_TOLD]
-                ),
-            ),
+        told = tuple(
+            Measurement(name="tie", value=float(ties[i]), label=int(i)) for i in np.argsort(sizes)[:_TOLD]
         )
+        return compared("head-weights", _RULE.id, np.arange(num_classes), sizes, HEAD_SCALE, told)
 
 
 DETECTOR = HeadWeights
@@ -100,7 +85,3 @@ def soft_maximum(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     largest = np.maximum(kernel.max(axis=0), _SMALLEST)
     norms: NDArray[np.float64] = largest * (np.maximum(kernel / largest, 0.0) ** 4).sum(axis=0) ** 0.25
     return norms
-
-
-def _skipped(reason: str) -> Evidence:
-    return Evidence(detector="head-weights", rule=_RULE.id, status=Status.SKIPPED, reason=reason)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import MARGIN_SCALE, class_indices, standing_out
+from gate.detectors._calibration import MARGIN_SCALE
 from gate.detectors._candidates import classes_to_search
-from gate.detectors._combination import class_measurements
 from gate.detectors._contract import Context
-from gate.detectors._stats import log_gap, spread_below
+from gate.detectors._sizes import compared
 from gate.detectors._step import adam
 from gate.models.surrogates.choice import probes
 
@@ -82,28 +81,11 @@ class MaximumMargin:
         steps = self.steps * 3 if context.is_full else self.steps
         context.progress("maximising margins", 0, 1, f"{len(labels)} classes")
         margins = _margins(context.classifier, labels, self.restarts, steps, context.seed)
-        sizes = _sizes(margins)
-        leader = int(np.argmin(sizes))
-        is_any = np.isfinite(sizes[leader])
-        gap, spread = (log_gap(sizes, leader), spread_below(sizes, leader)) if is_any else (0.0, 0.0)
-        indices = class_indices(sizes, MARGIN_SCALE)
-        return Evidence(
-            detector="maximum-margin",
-            rule=_RULE.id,
-            status=Status.MEASURED,
-            anomaly_index=standing_out(indices),
-            target_labels=(int(labels[leader]),),
-            measurements=(
-                Measurement(name="classes_searched", value=float(len(labels))),
-                Measurement(name="log_ratio", value=gap),
-                Measurement(name="spread", value=spread),
-                *class_measurements(labels, indices),
-                *(
-                    Measurement(name="maximum_margin", value=float(margin), label=int(label))
-                    for label, margin in zip(labels, margins, strict=True)
-                ),
-            ),
+        told = tuple(
+            Measurement(name="maximum_margin", value=float(margin), label=int(label))
+            for label, margin in zip(labels, margins, strict=True)
         )
+        return compared("maximum-margin", _RULE.id, labels, _sizes(margins), MARGIN_SCALE, told)
 
 
 DETECTOR = MaximumMargin
