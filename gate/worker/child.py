@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
 
 if __name__ == "__main__":
     # `python -I` puts neither this folder nor the working directory on the path. Appended, never in front, so that
@@ -26,19 +25,12 @@ from gate.core.scan import Scan
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
 from gate.worker.scanning import Progress, scan
+from gate.worker.speaking import speech
 
 
 def main() -> None:
     """Read a job, scan, write the record."""
-    out = private_output()
-
-    def send(message: dict[str, object]) -> None:
-        out.write(json.dumps(message, allow_nan=False) + "\n")
-        out.flush()
-
-    def progress(stage: str, done: int, total: int, detail: str) -> None:
-        send({"progress": [stage, done, total, detail]})
-
+    send, progress = speech()
     job = from_plain(Job, json.loads(sys.stdin.read()))
     send({"nonce": job.nonce, "scan": to_plain(_confined(job, progress))})
 
@@ -58,13 +50,6 @@ def _confined(job: Job, progress: Progress) -> Scan:
     else:
         found = scan(job, progress)
     return dataclasses.replace(found, confinement=confinement)
-
-
-def private_output() -> TextIO:
-    """Return the standard output for our own use; what libraries print goes nowhere near it."""
-    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return private
 
 
 if __name__ == "__main__":

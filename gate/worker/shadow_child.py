@@ -19,20 +19,13 @@ from gate.core.errors import GateError
 from gate.core.shadow import Shadow, ShadowJob
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
-from gate.worker.child import private_output
 from gate.worker.shadowing import teach
+from gate.worker.speaking import speech
 
 
 def main() -> None:
     """Read a job, train, write the meta-model or what is wrong."""
-    out = private_output()
-
-    def send(message: dict[str, object]) -> None:
-        out.write(json.dumps(message, allow_nan=False) + "\n")
-        out.flush()
-
-    def progress(stage: str, done: int, total: int, detail: str) -> None:
-        send({"progress": [stage, done, total, detail]})
+    send, progress = speech()
 
     def keep(shadow: Shadow) -> None:
         send({"shadow": to_plain(shadow)})
