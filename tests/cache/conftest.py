@@ -7,27 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
-from gate.core.job import DetectorCall, Job
+from gate.core.job import Job
 from gate.core.report import ModelFacts
 from gate.core.scan import Scan
-
-
-def job_of(**changes: object) -> Job:
-    job = Job(
-        nonce="n",
-        artifact=Artifact(path="m.h5", sha256="ab" * 32, size=9, format=ModelFormat.HDF5),
-        file="/tmp/m.h5",
-        profile="quick",
-        seed=0,
-        detectors=(DetectorCall(detector="neural-cleanse"),),
-        input_range=None,
-        input_range_source="",
-        data=None,
-        memory_mb=4096,
-    )
-    return dataclasses.replace(job, **changes)  # type: ignore[arg-type]
+from tests.jobs import INVERSION, job_of
 
 
 def scan_of(job: Job, **changes: object) -> Scan:
@@ -56,7 +40,8 @@ def scan_of(job: Job, **changes: object) -> Scan:
 
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
-    return job_of
+    usual: dict[str, object] = {"detectors": INVERSION, "memory_mb": 4096}
+    return lambda **changes: job_of(**{**usual, **changes})
 
 
 @pytest.fixture

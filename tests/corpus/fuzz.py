@@ -22,12 +22,13 @@ from threading import Event
 from gate import isolation
 from gate.core import rules
 from gate.core.errors import IncompleteError
-from gate.core.job import DetectorCall, Job
+from gate.core.job import DetectorCall
 from gate.core.scan import Scan
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation.starting import Starting
 from tests.corpus.mutate import Mutant, mutant
+from tests.jobs import job_of
 
 WRONG = frozenset({"parent crashed", "code called clean", "passed without a scan", "hung", "code ran"})
 KEPT = WRONG | {"child died"}
@@ -64,19 +65,15 @@ def _scan(file: Path, private: Path, workspace: Path, loads: bool) -> Scan:
     staged = stage(candidate, private, 2**30, root=file.parent, environ=os.environ)
     if staged.file is None:
         return Scan(artifact=staged.artifact, gaps=(staged.gap,) if staged.gap else ())
-    job = Job(
+    job = job_of(
         nonce=secrets.token_hex(16),
         artifact=staged.artifact,
         file=str(staged.file),
-        profile="quick",
-        seed=0,
         detectors=_LOADS if loads else (),
         input_range=(0.0, 1.0),
         input_range_source="option",
-        data=None,
         memory_mb=_MEMORY_MB,
         seconds=_SECONDS,
-        require_sandbox=False,
     )
     try:
         with Starting(os.environ, (loads,)) as start:

@@ -16,27 +16,16 @@ import pytest
 
 import gate
 from gate import isolation
-from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
-from gate.core.job import DetectorCall, Job
+from gate.core.job import Job
 from gate.core.scan import Scan
 from gate.isolation import fresh, hearing, server
 from gate.isolation.starting import Starting
+from tests.jobs import INVERSION, job_of
 
 ROOT = Path(gate.__file__).parents[1]
 
-JOB = Job(
-    nonce="n0nce",
-    artifact=Artifact(path="m.h5", sha256="ab" * 32, size=1, format=ModelFormat.HDF5),
-    file="/nowhere/m.h5",
-    profile="quick",
-    seed=0,
-    detectors=(DetectorCall(detector="neural-cleanse"),),
-    input_range=None,
-    input_range_source="",
-    data=None,
-    memory_mb=64,
-)
+JOB = job_of(memory_mb=64, detectors=INVERSION)
 
 # What every child begins with: it hears its job, and knows the record that would be right.
 PREAMBLE = """

@@ -8,26 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
-from gate.core.job import Job
 from gate.core.shadow import Shadow, ShadowJob
 from gate.detectors._meta_model import MetaModel
 from gate.isolation import shadows
+from tests.jobs import job_of
 
 JOB = ShadowJob(
-    job=Job(
-        nonce="n0nce",
-        artifact=Artifact(path="m.h5", sha256="ab" * 32, size=1, format=ModelFormat.HDF5),
-        file="/nowhere/m.h5",
-        profile="full",
-        seed=0,
-        detectors=(),
-        input_range=None,
-        input_range_source="",
-        data=None,
-        memory_mb=0,
-    ),
+    job=job_of(profile="full"),
     shadows=4,
     epochs=1,
     images=16,

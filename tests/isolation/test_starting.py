@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -16,29 +15,18 @@ from threading import Event
 import pytest
 
 import gate
-from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
-from gate.core.job import DetectorCall, Job
+from gate.core.job import Job
 from gate.isolation import fresh, server
 from gate.isolation.process import Process
 from gate.isolation.starting import Starting
+from tests.jobs import INVERSION, job_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are safe on Linux only")
 
 ROOT = Path(gate.__file__).parents[1]
-STATIC = Job(
-    nonce="n0nce",
-    artifact=Artifact(path="m.h5", sha256="ab" * 32, size=1, format=ModelFormat.HDF5),
-    file="/nowhere/m.h5",
-    profile="quick",
-    seed=0,
-    detectors=(),
-    input_range=None,
-    input_range_source="",
-    data=None,
-    memory_mb=64,
-)
-FULL = dataclasses.replace(STATIC, detectors=(DetectorCall(detector="neural-cleanse"),))
+STATIC = job_of(memory_mb=64)
+FULL = job_of(memory_mb=64, detectors=INVERSION)
 STATIC_ONLY, ALONE = (False, False), (False,)
 
 PREAMBLE = f"""

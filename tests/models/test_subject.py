@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import DataError, IncompleteError
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
 from gate.models import subject as subjects
 from gate.models.subject import Subject
 from gate.triage.stored import read
+from tests.jobs import keras_job
 
 
 def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
@@ -27,18 +27,7 @@ def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
 def job(linear_network: Callable[..., Any], tmp_path: Path) -> Job:
     file = tmp_path / "model.keras"
     linear_network().save(file)
-    return Job(
-        nonce="n",
-        artifact=Artifact(path="m.keras", sha256="0" * 64, size=1, format=ModelFormat.KERAS_ZIP),
-        file=str(file),
-        profile="quick",
-        seed=0,
-        detectors=(),
-        input_range=None,
-        input_range_source="",
-        data=None,
-        memory_mb=0,
-    )
+    return keras_job(file)
 
 
 def test_the_facts_tell_what_was_found_out(job: Job) -> None:

@@ -13,31 +13,20 @@ from pathlib import Path
 import pytest
 
 import gate
-from gate.core.artifact import Artifact, ModelFormat
+from gate.core.artifact import ModelFormat
 from gate.core.codec import from_plain, to_plain
 from gate.core.evidence import Status
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.scan import Scan
 from gate.worker.scanning import scan
+from tests.jobs import keras_job
 
 WORKER = Path(gate.__file__).with_name("worker") / "child.py"
 
 
 @pytest.fixture
 def job(examples: Path) -> Job:
-    model = examples / "models" / "clean.keras"
-    return Job(
-        nonce="n0nce",
-        artifact=Artifact(path="m.keras", sha256="ab" * 32, size=1, format=ModelFormat.KERAS_ZIP),
-        file=str(model),
-        profile="quick",
-        seed=0,
-        detectors=(),
-        input_range=None,
-        input_range_source="",
-        data=None,
-        memory_mb=0,
-    )
+    return keras_job(examples / "models" / "clean.keras")
 
 
 Answer = Callable[..., tuple[list[list[object]], Scan]]
