@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.cli.registry import known_detectors
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.detectors._combination import MOST, class_measurements, combined, fitted, judged, lead
+from gate.policy.loader import builtin_directory, load
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")
 
@@ -116,3 +120,12 @@ def test_among_few_classes_a_leader_must_lead_by_more(classes: int, expected: fl
     half = [replace(told, measurements=(*told.measurements, counted)) for _ in range(8)]
 
     assert (pytest.approx(expected), 3) == combined(half, TABLE)
+
+
+@pytest.mark.parametrize(("policy", "index"), [("default", 2.0), ("strict", 1.5), ("research", 3.0)])
+def test_a_built_in_policy_holds_the_score_to_the_index_that_it_allows(
+    policy: str, index: float, tmp_path: Path
+) -> None:
+    limit = load(policy, known_detectors(), builtin_directory(), tmp_path).settings.max_score
+
+    assert pytest.approx(1 / (1 + math.exp(-fitted()["steepness"] * (index - 2.0))), abs=0.01) == limit
