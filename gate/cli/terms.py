@@ -11,6 +11,7 @@ from gate.cli.registry import all_rules, known_detectors
 from gate.cli.selecting import Selected
 from gate.core.errors import UsageError
 from gate.discover.tree import Tree
+from gate.pipeline import attached
 from gate.policy.loader import DISCOVERED, builtin_directory, load, policy_path
 from gate.policy.model import Policy
 from gate.policy.store import Store, WorkingTree
@@ -176,7 +177,8 @@ def _governing(desk: _Desk, policy: Policy, tree: Tree) -> list[Path]:
     named = desk.wanted.policy
     usual = [desk.root / name for name in DISCOVERED] if named is None else [desk.root / named]
     files = desk.files(tree)
-    return [*usual, *policy.files, files.waivers, files.baseline]
+    attached_files = [desk.root / name for name in attached.named(policy)]
+    return [*usual, *policy.files, *attached_files, files.waivers, files.baseline]
 
 
 def _says_so(touched: tuple[str, ...], theirs: Terms, policy: Policy, tree: Tree) -> str:

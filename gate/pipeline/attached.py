@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.core.errors import UsageError
 from gate.core.text import printable
-from gate.policy.model import DetectorPolicy
+from gate.policy.model import DetectorPolicy, PathPolicy, Policy
 from gate.policy.store import Store
 
 _META = ("meta-neural-analysis", "model")
@@ -27,10 +27,22 @@ def parameters(detector: DetectorPolicy, root: Path, store: Store) -> str:
         UsageError: The file is not there, or holds no meta-model.
     """
     given = dict(detector.parameters)
-    name = given.get(_META[1])
-    if detector.id == _META[0] and isinstance(name, str) and name:
+    name = _file_of(detector)
+    if name:
         given[_META[1]] = _meta_model(name, root, store)
     return json.dumps(given)
+
+
+def named(policy: Policy) -> tuple[str, ...]:
+    """Return the names of the files that the policy's parameters name, whatever the path of a model."""
+    branches = (PathPolicy.from_document(json.loads(override.settings)) for override in policy.overrides)
+    detectors = (detector for settings in (policy.settings, *branches) for detector in settings.detectors)
+    return tuple(dict.fromkeys(name for name in map(_file_of, detectors) if name))
+
+
+def _file_of(detector: DetectorPolicy) -> str:
+    name = dict(detector.parameters).get(_META[1]) if detector.id == _META[0] else None
+    return name if isinstance(name, str) else ""
 
 
 def _meta_model(name: str, root: Path, store: Store) -> str:

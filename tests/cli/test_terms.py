@@ -277,3 +277,9 @@ def test_a_change_does_not_bring_the_judge_of_its_own_models(
     change(repo, {".backdoor-gate.yaml": META, "meta.json": before}, {"meta.json": after})
 
     assert code == told("check", "--diff", "main", "--policy-from", origin, "--no-cache")[0]
+
+
+def test_a_change_of_the_judge_is_told(told: Run, repo: Any, tmp_path: Path) -> None:
+    change(repo, {".backdoor-gate.yaml": META, "meta.json": JUDGE}, {"meta.json": "{}"})
+
+    assert "The change touches meta.json, which counts once it is merged." in verdict(told, tmp_path)[2]
