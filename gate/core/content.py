@@ -49,7 +49,8 @@ class Difference:
 
     Attributes:
         base_sha256: Of the base's file, 64 hex digits.
-        base_indices: What the same scan measured on the base, in policy order; none if nobody knows.
+        base_anomaly_index: That of the base's model, by the same scan; None if nobody knows.
+        base_indices: What each detector measured on the base, in policy order; none if nobody knows.
         is_architecture_changed: Whether anything but the weights differs.
         changed_layers: Layers of both whose weights differ, in the order of the new architecture.
         added_layers: Layers with weights that the base does not have.
@@ -57,16 +58,12 @@ class Difference:
     """
 
     base_sha256: str
+    base_anomaly_index: float | None = None
     base_indices: tuple[BaseIndex, ...] = ()
     is_architecture_changed: bool
     changed_layers: tuple[str, ...]
     added_layers: tuple[str, ...]
     removed_layers: tuple[str, ...]
-
-    @property
-    def base_anomaly_index(self) -> float | None:
-        """The largest of the base's; None if nobody knows."""
-        return max((each.anomaly_index for each in self.base_indices), default=None)
 
     def base_index(self, detector: str) -> float | None:
         """Return what a detector measured on the base; None if nobody knows."""
@@ -91,7 +88,12 @@ _SHOWN = 5
 
 
 def compare(
-    before: Content, after: Content, *, base_sha256: str, base_indices: tuple[BaseIndex, ...] = ()
+    before: Content,
+    after: Content,
+    *,
+    base_sha256: str,
+    base_anomaly_index: float | None = None,
+    base_indices: tuple[BaseIndex, ...] = (),
 ) -> Difference:
     """Return what changed from one network to the other.
 
@@ -99,12 +101,14 @@ def compare(
         before: The network at the base commit.
         after: The network under examination.
         base_sha256: Of the base's file.
-        base_indices: What was measured on it.
+        base_anomaly_index: What was measured on it.
+        base_indices: The same of each detector.
     """
     old = {layer.name: layer.sha256 for layer in before.layers}
     new = {layer.name: layer.sha256 for layer in after.layers}
     return Difference(
         base_sha256=base_sha256,
+        base_anomaly_index=base_anomaly_index,
         base_indices=base_indices,
         is_architecture_changed=before.architecture_sha256 != after.architecture_sha256,
         changed_layers=tuple(name for name in new if name in old and new[name] != old[name]),

@@ -46,7 +46,11 @@ class Examined:
             if each.anomaly_index is not None
         )
         return compare(
-            base.content, self.scan.content, base_sha256=base.artifact.sha256, base_indices=indices
+            base.content,
+            self.scan.content,
+            base_sha256=base.artifact.sha256,
+            base_anomaly_index=base.anomaly_index,
+            base_indices=indices,
         )
 
 

@@ -70,6 +70,7 @@ def _artifact_report(node: Node) -> ArtifactReport:
 def _difference(node: Node) -> Difference:
     return Difference(
         base_sha256=node["base_sha256"],
+        base_anomaly_index=_optional(node["base_anomaly_index"]),
         base_indices=tuple(
             BaseIndex(detector=each["detector"], anomaly_index=float(each["anomaly_index"]))
             for each in node.get("base_evidence", ())

@@ -52,6 +52,7 @@ def test_the_limit_that_would_do_is_named_with_a_warning(
         (
             Difference(
                 base_sha256="ab" * 32,
+                base_anomaly_index=1.25,
                 base_indices=(BaseIndex(detector="neural-cleanse", anomaly_index=1.25),),
                 is_architecture_changed=False,
                 changed_layers=(),

@@ -30,13 +30,8 @@ def test_a_difference_is_told_in_a_sentence() -> None:
     assert "the same network, saved anew" == str(compare(after, after, base_sha256=""))
 
 
-def test_the_highest_index_of_the_base_is_its_index() -> None:
+def test_an_index_of_the_base_is_found_by_its_detector() -> None:
     indices = (BaseIndex(detector="a", anomaly_index=0.5), BaseIndex(detector="b", anomaly_index=1.5))
     difference = compare(network(), network(), base_sha256="", base_indices=indices)
 
-    assert (1.5, 0.5, None) == (
-        difference.base_anomaly_index,
-        difference.base_index("a"),
-        difference.base_index("c"),
-    )
-    assert compare(network(), network(), base_sha256="").base_anomaly_index is None
+    assert (0.5, None) == (difference.base_index("a"), difference.base_index("c"))

@@ -16,6 +16,7 @@ from gate.reporters import json as json_format
 
 DIFFERENCE = Difference(
     base_sha256="cd" * 32,
+    base_anomaly_index=0.5,
     base_indices=(BaseIndex(detector="neural-cleanse", anomaly_index=0.5),),
     is_architecture_changed=False,
     changed_layers=("encoder/conv\x1b",),
