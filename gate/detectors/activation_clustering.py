@@ -15,7 +15,7 @@ from gate.detectors._contract import Context, skipped
 from gate.detectors._groups import BELL, best_cut, principal
 from gate.detectors._neighbours import Neighbours
 from gate.detectors._peers import Scale, peer_indices
-from gate.detectors._training_set import Scorer, missing, suspect_samples
+from gate.detectors._training_set import blame, missing
 from gate.detectors._whitening import Frame, frames
 from gate.models.representations import ClassSample
 
@@ -125,19 +125,16 @@ class ActivationClustering:
         samples = context.representations.samples(self.layer)
         splits = measure(samples, self.components)
         indices = peer_indices(np.array([each.statistic for each in splits]), _SCALE)
-        order = np.lexsort((np.arange(len(indices)), -indices))
-        blamed = [splits[i] for i in order if indices[i] > 2.0]
-        worst = splits[order[0]]
-        scorers: list[tuple[ClassSample, Scorer]] = [(each.sample, each.score) for each in blamed]
+        found = blame(context, splits, indices, self.layer)
         return Evidence(
             detector=_NAME,
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=float(indices[order[0]]),
-            paper_statistic=worst.silhouette,
-            target_labels=tuple(each.sample.label for each in blamed) or (worst.sample.label,),
+            anomaly_index=found.index,
+            paper_statistic=splits[found.worst].silhouette,
+            target_labels=found.labels,
             measurements=tuple(_measurements(splits, indices)),
-            suspects=suspect_samples(context, scorers, self.layer),
+            suspects=found.suspects,
         )
 
 

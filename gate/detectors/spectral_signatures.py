@@ -16,7 +16,7 @@ from gate.detectors._contract import Context, skipped
 from gate.detectors._groups import BELL, best_cut, principal
 from gate.detectors._neighbours import Neighbours
 from gate.detectors._peers import Scale, peer_indices
-from gate.detectors._training_set import Scorer, missing, suspect_samples
+from gate.detectors._training_set import LIMIT, blame, missing
 from gate.detectors._whitening import Frame, frames
 from gate.models.representations import ClassSample
 
@@ -118,18 +118,20 @@ class SpectralSignatures:
         samples = context.representations.samples(self.layer)
         stretches = measure(samples)
         indices = peer_indices(np.array([each.statistic for each in stretches]), _SCALE)
-        order = np.lexsort((np.arange(len(indices)), -indices))
         neighbours = Neighbours(samples)
-        blamed = [_turned(stretches[i], neighbours) for i in order if indices[i] > 2.0]
-        scorers: list[tuple[ClassSample, Scorer]] = [(each.sample, each.score) for each in blamed]
+        turned = [
+            _turned(each, neighbours) if index > LIMIT else each
+            for each, index in zip(stretches, indices, strict=True)
+        ]
+        found = blame(context, turned, indices, self.layer)
         return Evidence(
             detector=_NAME,
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=float(indices[order[0]]),
-            target_labels=tuple(each.sample.label for each in blamed) or (stretches[order[0]].sample.label,),
-            measurements=tuple(_measurements(stretches, indices)),
-            suspects=suspect_samples(context, scorers, self.layer),
+            anomaly_index=found.index,
+            target_labels=found.labels,
+            measurements=tuple(_measurements(turned, indices)),
+            suspects=found.suspects,
         )
 
 
