@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
+from gate.detectors._calibration import beside_decoys, standing_out
 from gate.detectors._combination import class_measurements
-from gate.detectors._confirmation import confirm
+from gate.detectors._confirmation import DECOYS, confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
@@ -45,18 +46,19 @@ def account(
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, picture, context)
     facts = confirm(context, form, found, leader) if examination.is_suspicious and trigger else ()
+    indices = _weighed(examination, facts, context.classifier.num_classes)
     return Evidence(
         detector=detector,
         rule=rule.id,
         status=Status.MEASURED,
-        anomaly_index=examination.index,
+        anomaly_index=standing_out(indices),
         paper_statistic=paper_index(found.norms),
         target_labels=suspects,
         measurements=(
             *_measurements(examination),
             *interval,
             *facts,
-            *class_measurements(found.labels, examination.class_indices),
+            *class_measurements(found.labels, indices),
             *(
                 norm
                 for name, search in zip(_NORMS, examination.searches, strict=False)
@@ -66,6 +68,17 @@ def account(
         trigger=trigger,
         inconclusive=_inconclusive(found),
     )
+
+
+def _weighed(
+    examination: Examination, facts: tuple[Measurement, ...], num_classes: int
+) -> NDArray[np.float64]:
+    """Return the index of each class, in view of the decoys. Where only suspects were searched, so are the decoys."""
+    indices = examination.class_indices
+    success = [fact.value for fact in facts if fact.name == DECOYS]
+    if not success or len(indices) < num_classes:
+        return indices
+    return beside_decoys(indices, success[0])
 
 
 def _trigger(

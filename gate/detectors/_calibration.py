@@ -41,6 +41,9 @@ _EXCESS_OF_CLEAN = 0.3
 
 # The third largest index of four in five clean networks with ten classes is smaller.
 _USUAL_THIRD = 0.6
+# Success of other classes' triggers at the leader's size: less than the first says nothing, more than the second no more. Chosen on
+# the zoo and on public networks: of eight targets with an index of 1 to 2 all stay below, of eleven clean leaders three.
+_QUIET_DECOYS, _LOUD_DECOYS, _MOST_DOUBT = 0.25, 0.5, 0.25
 _LIMIT = 2.0
 _LARGEST_INDEX = 99.0
 
@@ -95,6 +98,24 @@ def standing_out(indices: NDArray[np.float64]) -> float:
     first, *rest = sorted(map(float, indices), reverse=True)
     third = rest[1] if len(rest) > 1 else 0.0
     return max(0.0, first - 2.0 * max(0.0, third - _USUAL_THIRD))
+
+
+def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
+    """Return the indices of the classes, lowered if other classes' triggers do well at the leader's size.
+
+    A backdoor's target is reached by a trigger with which no other class can be reached. Where one can be in half of the
+    cases, the leader is the first of several by chance; then no class keeps more than three quarters of the leader's index.
+
+    Args:
+        indices: Of each class, shape ``(k,)``.
+        success: Of the decoys, 0..1, see `_confirmation.confirm`.
+
+    Returns:
+        Shape ``(k,)``.
+    """
+    doubt = min(max((success - _QUIET_DECOYS) / (_LOUD_DECOYS - _QUIET_DECOYS), 0.0), 1.0)
+    lowered: NDArray[np.float64] = np.minimum(indices, indices.max() * (1.0 - _MOST_DOUBT * doubt))
+    return lowered
 
 
 def index_of_excess(excess: float) -> float:

@@ -14,6 +14,7 @@ from gate.detectors._inversion import Inversion
 from gate.detectors._stats import wilson_interval
 from gate.models.surrogates.choice import Pool
 
+DECOYS = "success_of_decoys"
 _DECOYS = 2
 _LEVELS = 255
 
@@ -38,7 +39,7 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
     return (
         *_elsewhere(context, form, label, trigger),
         Measurement(name="success_in_8_bits", value=_rate(_reached(context, rounded, label))),
-        Measurement(name="success_of_decoys", value=max(_decoys(context, form, found, leader), default=0.0)),
+        Measurement(name=DECOYS, value=max(_decoys(context, form, found, leader), default=0.0)),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._calibration import Scale, class_indices, standing_out
+from gate.detectors._calibration import Scale, class_indices
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion, Settings, invert
@@ -57,11 +57,6 @@ class Examination:
         """Position of the class with the largest index; of the smallest trigger, if none has any."""
         indices = self.class_indices
         return int(np.argmax(indices)) if indices.any() else int(np.argmin(self.found.norms))
-
-    @property
-    def index(self) -> float:
-        """How far the leader stands out."""
-        return standing_out(self.class_indices)
 
     @property
     def is_suspicious(self) -> bool:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._calibration import PATCH_SCALE, index_of_excess, standing_out
+from gate.detectors._calibration import PATCH_SCALE, beside_decoys, index_of_excess, standing_out
 from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
 
@@ -75,3 +76,22 @@ def test_an_excess_of_agreement_counts_in_proportion() -> None:
 )
 def test_a_network_stands_out_unless_three_classes_do(indices: list[float], expected: float) -> None:
     assert expected == standing_out(np.array(indices))
+
+
+@pytest.mark.parametrize(
+    ("success", "expected"),
+    [(0.0, [2.0, 1.8, 0.5]), (0.25, [2.0, 1.8, 0.5]), (0.5, [1.5, 1.5, 0.5]), (1.0, [1.5, 1.5, 0.5])],
+)
+def test_a_leader_whose_decoys_do_as_well_stands_out_less(success: float, expected: list[float]) -> None:
+    assert pytest.approx(expected) == beside_decoys(np.array([2.0, 1.8, 0.5]), success)
+
+
+@given(
+    st.lists(st.floats(0, 99), min_size=2, max_size=9).map(np.array),
+    st.floats(0, 1),
+)
+def test_decoys_neither_raise_an_index_nor_change_the_leader(indices: Any, success: float) -> None:
+    lowered = beside_decoys(indices, success)
+
+    assert (lowered <= indices).all()
+    assert lowered[indices.argmax()] == lowered.max()
