@@ -24,7 +24,7 @@ def art_clean(name: str, archive: Any) -> Bools:
     activations, labels = archive["activations"], archive["labels"].astype(np.int64)
     one_hot = np.eye(int(labels.max()) + 1, dtype=np.float32)[labels]
 
-    class Given(BlackBoxClassifier):
+    class Given(BlackBoxClassifier):  # type: ignore[misc]  # ART has no types
         """A classifier whose layer is what was stored."""
 
         layer_names = ("penultimate",)

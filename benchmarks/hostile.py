@@ -72,7 +72,14 @@ def print_table() -> None:
 def _ours(folder: Path) -> dict[str, str]:
     graphs = [name for name in CASES if name.endswith(".pb") and not name.endswith("saved_model.pb")]
     report = folder.parent / "report.json"
-    command = [Path(sys.executable).with_name("backdoor-gate"), "check", ".", *graphs, "--jobs", "2"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("backdoor-gate"),
+        "check",
+        ".",
+        *graphs,
+        "--jobs",
+        "2",
+    ]
     subprocess.run(
         [*command, "--output", f"json={report}"], cwd=folder, check=False, stdout=subprocess.DEVNULL
     )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,7 @@ def make_attack(case: Case, num_classes: int) -> Attack:
     """Return the case's attack with its target, size and place drawn by its seed."""
     rng = np.random.default_rng([case.seed, 9])
     target = int(rng.integers(num_classes))
-    patch = {
+    patch: dict[str, Any] = {
         "target": target,
         "size": int(rng.integers(3, 5)),
         "corner": int(rng.integers(4)),
@@ -180,7 +180,7 @@ def make(case: Case, folder: Path, out: Path) -> None:
     outputs = keras.layers.Softmax()(ARCHITECTURES[case.architecture](inputs, int(split.labels.max()) + 1))
     model = keras.Model(inputs, outputs)
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")
-    images = pixels.astype(np.float32) / 255
+    images = pixels.astype(np.float32) / np.float32(255)
     model.fit(images, split.labels, batch_size=_BATCH, epochs=_EPOCHS, verbose=0)
     classifier = Classifier(model)
     predictions = classifier.predict(images).argmax(axis=1)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.art_defences import DEFENCES, art_clean
-from benchmarks.zoo.table import auc, auc_interval
+from benchmarks.zoo.metrics import auc, auc_interval
 from gate.core.evidence import Evidence
 from gate.detectors import create
 from gate.detectors._contract import Context
@@ -61,8 +61,8 @@ class Stored:
     """A classifier that answers with the activations and predictions that were stored with the set."""
 
     def __init__(self, model: Path | None, activations: NDArray[np.float32]) -> None:
-        self._model, self._activations, self._network = model, activations, None
-        self._next = 0
+        self._model, self._activations = model, activations
+        self._network: Any = None
 
     def activation_function(self, _layer: str) -> Callable[[Any], Any]:
         """Not asked: `_Looked` knows them."""

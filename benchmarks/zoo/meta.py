@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.zoo import truth
-from benchmarks.zoo.table import auc, auc_interval
+from benchmarks.zoo.metrics import auc, auc_interval
 from gate.detectors._meta_features import describe
 from gate.detectors._meta_fit import fit, held_out
 from gate.detectors._responses import ask
@@ -111,7 +112,7 @@ def known(file: Path = FILE) -> Known:
     )
 
 
-def _records(file: Path) -> list[dict[str, object]]:
+def _records(file: Path) -> list[dict[str, Any]]:
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

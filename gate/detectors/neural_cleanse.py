@@ -37,7 +37,8 @@ The anomaly index: how far the smallest mask's log norm lies below the median cl
 models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class is
 suspicious, it is searched again on another kind of images, beside the others or some of them (in the full profile on a
 third kind, too). The indices are averaged by how much the network knows about each kind. Where
-three classes stand out the index is lowered: the network has learnt little. The
+three classes stand out the index is lowered: the network has learnt little; and where other classes' triggers, cut to the
+leader's size, reach theirs in a quarter of the cases or more (by a quarter of the index at most). The
 paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires

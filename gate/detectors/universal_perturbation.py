@@ -36,7 +36,8 @@ its classes; with `--data` it uses yours.
 The anomaly index: how far the faintest perturbation's log L2 norm lies below the median class, against the spread of
 clean models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class
 is suspicious, it is searched again on another kind of images, beside the others or some of them. The indices are
-averaged by how much the network knows about each kind. Where three classes stand out it is lowered.
+averaged by how much the network knows about each kind. Where three classes stand out it is lowered, and where other
+classes' perturbations, cut to the leader's size, reach theirs in a quarter of the cases or more.
 
 ## If it fires
 Look at the recovered pattern, amplified in the picture. Ask where the model and its training data come from, and

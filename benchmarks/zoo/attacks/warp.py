@@ -46,7 +46,7 @@ class Warp(AllToOne):
         return np.concatenate([images[:0], *noisy])
 
     def _field(self, height: int, width: int) -> NDArray[Any]:
-        from scipy.ndimage import zoom  # type: ignore[import-untyped]  # SciPy ships no types
+        from scipy.ndimage import zoom
 
         rng = np.random.default_rng([self.seed, 11])
         field = rng.uniform(-1, 1, (2, self.grid, self.grid))
