@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
-from gate.detectors._calibration import beside_decoys, standing_out
+from gate.detectors._calibration import ENOUGH, beside_decoys, standing_out
 from gate.detectors._combination import class_measurements
 from gate.detectors._confirmation import DECOYS, confirm
 from gate.detectors._contract import Context
@@ -23,8 +23,6 @@ Floats = NDArray[np.float32]
 # Turns what a form shows of one trigger into (mask, pattern), each in 0..1.
 Picture = Callable[[tuple[Floats, ...]], tuple[Floats, Floats]]
 
-# Fewer classes with a trigger than this say too little about what is usual.
-_ENOUGH = 0.6
 _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
 _NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
@@ -137,7 +135,7 @@ def _norms(name: str, found: Inversion) -> tuple[Measurement, ...]:
 
 def _inconclusive(found: Inversion) -> str:
     searched, converged = len(found.labels), int(np.isfinite(found.norms).sum())
-    if converged >= _ENOUGH * searched:
+    if converged >= ENOUGH * searched:
         return ""
     return (
         f"A trigger was found for {converged} of {searched} classes only, too few to compare them. "

@@ -36,6 +36,9 @@ MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 # Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
 HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 
+# A smaller share of classes that were reached says too little about what is usual.
+ENOUGH = 0.6
+
 # Clean networks' classes agree with a permutation less than this.
 _EXCESS_OF_CLEAN = 0.3
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.detectors._calibration import Scale, class_indices, standing_out
+from gate.detectors._calibration import ENOUGH, Scale, class_indices, standing_out
 from gate.detectors._combination import class_measurements
 from gate.detectors._stats import log_gap, spread_below
 
@@ -21,6 +21,8 @@ def compared(
 ) -> Evidence:
     """Return the evidence of classes of which a backdoor's target has the smallest size.
 
+    Where hardly a class has any, nothing is compared: that the network gives a few answers only, Neural Cleanse says.
+
     Args:
         detector: Its id.
         rule: Id of its rule.
@@ -32,7 +34,8 @@ def compared(
     leader = int(np.argmin(sizes))
     is_any = np.isfinite(sizes[leader])
     gap, spread = (log_gap(sizes, leader), spread_below(sizes, leader)) if is_any else (0.0, 0.0)
-    indices = class_indices(sizes, scale)
+    is_enough = np.isfinite(sizes).mean() >= ENOUGH
+    indices = class_indices(sizes, scale) if is_enough else np.zeros(len(sizes))
     return Evidence(
         detector=detector,
         rule=rule,

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gate.detectors._calibration import MARGIN_SCALE
+from gate.detectors._sizes import compared
 from gate.detectors.maximum_margin import MaximumMargin, _margins, _sizes
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
@@ -36,3 +38,12 @@ def test_a_network_that_always_says_the_same_is_not_blamed(dead: Classifier) -> 
     evidence = MaximumMargin(steps=3).run(context(dead))
 
     assert 0.0 == pytest.approx(evidence.anomaly_index)
+
+
+def test_a_network_that_gives_few_answers_is_not_compared() -> None:
+    # Of a network of the zoo that was trained for a moment: it says 8 to everything.
+    margins = np.array([-0.411, -0.12, -0.422, 0.06, -0.517, -0.381, -0.449, -0.423, 3.071, -0.497])
+
+    evidence = compared("maximum-margin", "BD107", np.arange(10), _sizes(margins), MARGIN_SCALE, ())
+
+    assert 0.0 == evidence.anomaly_index
