@@ -174,8 +174,8 @@ def outcomes(file: Path, *, with_strip: bool) -> Iterable[Outcome]:
             yield art(name, archive)
         except ImportError:
             return
-        except ValueError as error:
-            # PCA to 10 dimensions of a class of fewer samples, which ART does not catch.
+        except (ValueError, IndexError) as error:
+            # ART's own: PCA to 10 dimensions of a class of fewer samples, or a class of which it suspects no cluster.
             print(f"{file.stem}: {name}: {error}", file=sys.stderr)
 
 
