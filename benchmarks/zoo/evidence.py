@@ -1,6 +1,6 @@
 """`python -m benchmarks.zoo.evidence OUT FILE`: what is true of each network of the zoo and what was measured, a line each.
 
-Joins OUT/<name>.truth.json, .scan.json and, where they are, .cost.json, .rivals.json and .seeds.json. The networks are not committed; this
+Joins OUT/<name>.truth.json, .scan.json and, where they are, .cost.json, .rivals.json, .real.json and .seeds.json. The networks are not committed; this
 file is, so that tables and calibrations are made again in seconds.
 """
 
@@ -18,6 +18,8 @@ from gate.core.evidence import Evidence, Measurement, Status
 
 # The committed evidence, and what it is of.
 FILE = Path(__file__).with_name("evidence.jsonl")
+# Networks that saw all images at hand; no constant was chosen on them.
+PLENTY = Path(__file__).with_name("plenty.jsonl")
 _TRUTH = (
     "name", "split", "architecture", "task", "span", "num_classes", "attack", "condition", "poison_rate", "accuracy",
     "success", "targets",
@@ -122,6 +124,8 @@ def collect(folder: Path) -> list[dict[str, Any]]:
             print(f"not scanned in full: {truth_file.stem}: {entry['not_checked']}", file=sys.stderr)
             continue
         extras = {key: _read(folder / f"{stem}.{key}.json") for key in ("rivals", "seeds")}
+        # What the gate says with real images is one more way to judge the same network.
+        extras["rivals"] = (extras["rivals"] or {}) | (_read(folder / f"{stem}.real.json") or {})
         known = {key: value for key, value in extras.items() if value}
         records.append(_record(truth, entry) | (_read(folder / f"{stem}.cost.json") or {}) | known)
     return records

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.zoo import roc, table
-from benchmarks.zoo.evidence import FILE, Row, read
+from benchmarks.zoo.evidence import FILE, PLENTY, Row, read
 from benchmarks.zoo.ways import LIMIT
 from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
 
@@ -49,6 +49,18 @@ def tables(every: list[Row], split: str = "test") -> str:
         developed = "\n".join(table.by_attack(others))
         parts.append(_section("By attack, on the splits that the constants were chosen on", developed))
     parts += ["### From seed to seed", "\n".join(table.stability(every))]
+    return "\n\n".join(parts)
+
+
+def plenty(every: list[Row]) -> str:
+    """Return the tables of the networks that saw more images, all splits together, as Markdown."""
+    clean, works = (sum(map(kind, every)) for kind in (table.is_clean, table.works))
+    parts = [
+        f"{len(every)} networks: {clean} clean, {works} with a backdoor that works.",
+        "\n".join(table.by_attack(every)),
+        _section("Clean ones, by condition", "\n".join(table.by_condition(every))),
+        _section("Seconds", "\n".join(table.seconds(every))),
+    ]
     return "\n\n".join(parts)
 
 
@@ -96,6 +108,7 @@ def main() -> int:
     every = read(FILE)
     tested = [row for row in every if row.truth["split"] == "test"]
     page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
+    page = filled(page, "plenty", plenty(read(PLENTY)))
     made = {
         _PAGE: filled(page, "zoo", tables(every)),
         _PICTURE: roc.picture(tested, "test"),

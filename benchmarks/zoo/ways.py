@@ -110,8 +110,10 @@ GATE = Way(name="the gate", tell=_by_the_gate)
 PAPER = Way(
     name="the paper's MAD index, our searches", tell=lambda row: _told(row.evidence, "neural-cleanse", _paper)
 )
+REAL = _rival("the gate, with real images", "real-images")
 NOISE = _rival("our index, searched from noise", "noise-inputs")
 RIVALS = (
+    REAL,
     alone("neural-cleanse"),
     PAPER,
     NOISE,

@@ -1,0 +1,67 @@
+"""`python -m benchmarks.zoo.real OUT --data DIR --split test --networks 20`: what the gate says with real images; resumes.
+
+The networks are scanned through the command line with `--data`, a few hundred test images that they were not trained on, as trusted
+samples (`--data-role clean`). What all evidence says together is written to OUT/<name>.real.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.zoo import data, truth
+from benchmarks.zoo.check import check
+from benchmarks.zoo.recipe import Recipe
+from benchmarks.zoo.seeds import chosen
+from benchmarks.zoo.truth import Truth
+
+_IMAGES = 400
+
+
+def images(recipe: Recipe, known: Truth, folder: Path, file: Path) -> None:
+    """Write real test images as the network takes them, with their labels, as an npz file."""
+    _, test = data.load(folder, recipe.task, recipe.classes, recipe.seed, recipe.images)
+    taken = np.random.default_rng(recipe.seed).permutation(len(test.labels))[:_IMAGES]
+    raw = test.images[taken] * np.asarray(known.scale, np.float32) + np.asarray(known.offset, np.float32)
+    np.savez(file, x_train=raw, y_train=test.labels[taken])
+
+
+def scan(out: Path, name: str, folder: Path) -> None:
+    """Scan one network and write what is said of it, whole or not at all."""
+    recipe, known = truth.read(out / f"{name}.truth.json")
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "real.npz")
+        images(recipe, known, folder, file)
+        report = Path(scratch, "real.scan.json")
+        found = check(
+            out / f"{name}.keras", known.limits, report, "--data", str(file), "--data-role", "clean"
+        )
+    if found["anomaly_index"] is None:
+        print(f"{name}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
+        return
+    told = {"real-images": {"index": round(found["anomaly_index"], 3), "labels": found["target_labels"][:1]}}
+    part = out / f"{name}.real.part"
+    part.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    part.replace(out / f"{name}.real.json")
+    print(f"{name}: {found['verdict']} {told['real-images']}", flush=True)
+
+
+def main() -> None:
+    """Scan what is not there yet."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.real", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--data", type=Path, required=True, help="folder of npz files")
+    parser.add_argument("--split", default="test", help="calibration, validation or test")
+    parser.add_argument("--networks", type=int, default=20)
+    arguments = parser.parse_args()
+    for name in chosen(arguments.out, arguments.split, arguments.networks):
+        if not (arguments.out / f"{name}.real.json").exists():
+            scan(arguments.out, name, arguments.data)
+
+
+if __name__ == "__main__":
+    main()
