@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 
-def check(model: Path, limits: tuple[float, float], report: Path, *options: str) -> dict[str, Any]:
+def check(model: Path, limits: tuple[float, float] | None, report: Path, *options: str) -> dict[str, Any]:
     """Write a JSON report and, beside it, how long the processors worked; return the report's entry for the model.
 
     On a machine that is busy with other work, too, the report's seconds say little; those of the processors stay what they are.
 
     Args:
         model: The network.
-        limits: Its input range.
+        limits: Its input range; None to leave it to the gate.
         report: File to write.
         options: More of `backdoor-gate check`.
     """
-    low, high = limits
     # A cached verdict would have another run's seconds.
-    known = ["--no-cache", "-q", f"--input-range={low:g},{high:g}", f"--output=json={report}"]
+    span = [] if limits is None else ["--input-range={:g},{:g}".format(*limits)]
+    known = ["--no-cache", "-q", *span, f"--output=json={report}"]
     command = [sys.executable, "-m", "gate", "check", str(model), *known, *options]
     before = _worked()
     subprocess.run(command, check=False, capture_output=True)

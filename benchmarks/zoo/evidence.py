@@ -20,7 +20,9 @@ from gate.core.evidence import Evidence, Measurement, Status
 FILE = Path(__file__).with_name("evidence.jsonl")
 # Networks that saw all images at hand; no constant was chosen on them.
 PLENTY = Path(__file__).with_name("plenty.jsonl")
-_TRUTH = (
+# Networks by other authors.
+PUBLIC = Path(__file__).with_name("public.jsonl")
+TRUTH = (
     "name", "split", "architecture", "task", "span", "num_classes", "attack", "condition", "poison_rate", "accuracy",
     "success", "targets",
 )  # fmt: skip
@@ -127,7 +129,7 @@ def collect(folder: Path) -> list[dict[str, Any]]:
         # What the gate says with real images is one more way to judge the same network.
         extras["rivals"] = (extras["rivals"] or {}) | (_read(folder / f"{stem}.real.json") or {})
         known = {key: value for key, value in extras.items() if value}
-        records.append(_record(truth, entry) | (_read(folder / f"{stem}.cost.json") or {}) | known)
+        records.append(record(truth, entry) | (_read(folder / f"{stem}.cost.json") or {}) | known)
     return records
 
 
@@ -135,10 +137,11 @@ def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def _record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+def record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """Return what is kept of one scan: what is true of the network, and what was measured on it."""
     measured = [found for found in entry["evidence"] if found["status"] == "measured"]
     return {
-        "truth": {key: _rounded(truth[key]) for key in _TRUTH},
+        "truth": {key: _rounded(truth[key]) for key in TRUTH},
         "evidence": {found["detector"]: _numbers(found) for found in measured},
         "seconds": round(entry["seconds"], 1),
         "verdict": entry["verdict"],

@@ -1,5 +1,7 @@
 """`python -m benchmarks.zoo.fit [FILE]`: fit what joins the detectors to one score, on the calibration and validation splits.
 
+The networks by other authors (`benchmarks.zoo.public`) count with them: the limits are for such as well.
+
 Three numbers: the lead that at most 1 % of clean networks exceed, with few classes and with more, by a tolerance limit of the leads'
 square roots (the sample is too small to count a hundredth), and how steeply the probability rises around the limit, by
 logistic regression with its middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
@@ -16,7 +18,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.zoo.evidence import FILE, Row, read
+from benchmarks.zoo.evidence import FILE, PUBLIC, Row, read
 from gate.detectors import _combination
 
 _FALSE_ALARMS, _CONFIDENCE = 0.01, 0.9
@@ -61,7 +63,9 @@ def steepness(indices: NDArray[np.float64], is_bad: NDArray[np.bool_]) -> float:
 def main() -> None:
     """Fit and write."""
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
-    rows = [row for row in read(file) if row.truth["split"] in _SPLITS and row.stratum != "weak"]
+    rows = [row for row in read(file) if row.truth["split"] in _SPLITS and row.stratum != "weak"] + read(
+        PUBLIC
+    )
     few, many = [row for row in rows if has_few(row)], [row for row in rows if not has_few(row)]
     table = {
         "version": 2,

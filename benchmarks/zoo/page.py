@@ -12,8 +12,9 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.zoo import roc, table
-from benchmarks.zoo.evidence import FILE, PLENTY, Row, read
-from benchmarks.zoo.ways import LIMIT
+from benchmarks.zoo.evidence import FILE, PLENTY, PUBLIC, Row, read
+from benchmarks.zoo.metrics import rate
+from benchmarks.zoo.ways import GATE, LIMIT, PAPER
 from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -64,6 +65,44 @@ def plenty(every: list[Row]) -> str:
     return "\n\n".join(parts)
 
 
+def public(every: list[Row]) -> str:
+    """Return what was measured on networks by other authors, and the rates, as Markdown."""
+    clean, bad = ([row for row in every if row.is_clean == kind] for kind in (True, False))
+    detectors = list(dict.fromkeys(item.detector for row in every for item in row.evidence))
+    heads = ["model", "classes", "truth", "verdict", "index", *detectors, "paper's index", "seconds"]
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---|---|" + "---:|" * (len(heads) - 4)]
+    lines += [
+        _public(row, detectors)
+        for row in sorted(every, key=lambda row: (row.is_clean, -GATE.indices([row])[0]))
+    ]
+    alarms, caught = (sum(map(GATE.blames, group)) for group in (clean, bad))
+    return "\n".join([
+        f"Caught: {rate(caught, len(bad))}. False alarms: {rate(alarms, len(clean))}; the paper's rule on the same searches: "
+        f"{rate(sum(map(PAPER.blames, PAPER.measured(clean))), len(clean))}.\n",
+        *lines,
+    ])  # fmt: skip
+
+
+def _public(row: Row, detectors: list[str]) -> str:
+    truth, told = row.truth, GATE.tell(row)
+    assert told is not None
+    kind = "clean" if row.is_clean else "all-to-all" if truth["attack"] == "all-to-all" else "all-to-one"
+    blamed = "" if told.label is None or not truth["targets"] else f", {told.label}"
+    known = {item.detector: f"{item.anomaly_index:.2f}" for item in row.evidence}
+    paper = PAPER.tell(row)
+    cells = [
+        truth["name"],
+        truth["num_classes"],
+        f"{kind} -> {truth['targets'][0]}" if truth["targets"] else kind,
+        f"fail{blamed}" if GATE.blames(row) else "pass",
+        f"{told.index:.2f}",
+        *(known.get(detector, "-") for detector in detectors),
+        f"{paper.index:.2f}" if paper else "-",
+        f"{row.seconds:.0f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
 def _section(title: str, lines: str) -> str:
     if title in _OPEN:
         return f"### {title}\n\n{lines}"
@@ -109,6 +148,7 @@ def main() -> int:
     tested = [row for row in every if row.truth["split"] == "test"]
     page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
     page = filled(page, "plenty", plenty(read(PLENTY)))
+    page = filled(page, "public", public(read(PUBLIC)))
     made = {
         _PAGE: filled(page, "zoo", tables(every)),
         _PICTURE: roc.picture(tested, "test"),

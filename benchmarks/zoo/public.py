@@ -1,0 +1,59 @@
+"""`python -m benchmarks.zoo.public TABLE.csv OUT [FILE]`: scan networks by other authors and write what was measured, a line each; resumes.
+
+The table is what `python -m benchmarks` takes. Reports are kept in OUT, so that a run that was stopped goes on; the networks
+are not part of this repository, their measurements are: the limits of the joint index must hold for them, too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.verdicts import Case, read_truth
+from benchmarks.zoo.check import check, entry
+from benchmarks.zoo.evidence import PUBLIC, TRUTH, record
+
+_ATTACKS = {"clean": "", "all-to-one": "patch", "all-to-all": "all-to-all"}
+
+
+def measured(case: Case, folder: Path) -> dict[str, Any]:
+    """Return a JSON report's entry of one network, scanned if that was not done yet."""
+    report = folder / f"{case.file.name}.scan.json"
+    if report.exists():
+        return entry(report)
+    low, _, high = case.span.partition(",")
+    return check(case.file, None if case.span == "unknown" else (float(low), float(high)), report)
+
+
+def line(case: Case, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the evidence and what is true of it, as the zoo's lines are."""
+    attack = _ATTACKS[case.label]
+    truth = dict.fromkeys(TRUTH, "") | {
+        "name": case.file.name,
+        "split": "public",
+        "num_classes": found["model"]["num_classes"],
+        "attack": attack,
+        "success": 1.0 if attack else None,
+        "targets": [int(case.target)] if case.target.isdecimal() else [],
+    }
+    return record(truth, found)
+
+
+def main() -> None:
+    """Scan what is not there yet, and write."""
+    table, folder = map(Path, sys.argv[1:3])
+    file = Path(sys.argv[3]) if len(sys.argv) > 3 else PUBLIC
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for case in (case for case in read_truth(table) if case.label in _ATTACKS):
+        found = measured(case, folder)
+        print(case.file.name, found["verdict"], found["anomaly_index"], flush=True)
+        if found["anomaly_index"] is not None:
+            lines.append(json.dumps(line(case, found)) + "\n")
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
