@@ -39,8 +39,8 @@ HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6
 
-# Clean networks' classes agree with a permutation less than this.
-_EXCESS_OF_CLEAN = 0.3
+# Clean networks' classes agree with a permutation less than this; on real images, each of which has its neighbours, less than the second.
+_EXCESS_OF_CLEAN, _EXCESS_ON_REAL_IMAGES = 0.3, 0.5
 
 # The third largest index of four in five clean networks with ten classes is smaller.
 _USUAL_THIRD = 0.6
@@ -121,10 +121,12 @@ def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.fl
     return lowered
 
 
-def index_of_excess(excess: float) -> float:
+def index_of_excess(excess: float, *, is_on_real_images: bool = False) -> float:
     """Return the anomaly index of a permutation of the classes, 0..99.
 
     Args:
         excess: Agreement beyond what sending everything to one class gives, 0..1.
+        is_on_real_images: Whether it was measured on the user's images: a slight change of a real image makes it one of the class beside it.
     """
-    return min(_LIMIT * excess / _EXCESS_OF_CLEAN, _LARGEST_INDEX)
+    usual = _EXCESS_ON_REAL_IMAGES if is_on_real_images else _EXCESS_OF_CLEAN
+    return min(_LIMIT * excess / usual, _LARGEST_INDEX)

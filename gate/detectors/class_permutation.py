@@ -29,7 +29,8 @@ Nothing but the model, with 4 to 24 classes. Without images the gate draws some 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
 less what a trigger reaches that sends everything to one class. Clean networks stay near nothing. The anomaly index is
-scaled so that at most 1 % of clean models exceed 2.0.
+scaled so that at most 1 % of clean models exceed 2.0. On your own images, where every class has its neighbours, more
+agreement is asked for.
 
 ## If it fires
 Look at the recovered trigger and at the destinations (`destination` per class). Ask where the model and its training
@@ -88,7 +89,7 @@ class ClassPermutation:
             detector="class-permutation",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=index_of_excess(excess),
+            anomaly_index=index_of_excess(excess, is_on_real_images=context.dataset is not None),
             measurements=_measurements(found),
             trigger=_trigger(found),
         )

@@ -68,6 +68,8 @@ def test_two_classes_can_be_told_apart() -> None:
 
 def test_an_excess_of_agreement_counts_in_proportion() -> None:
     assert [0.0, 2.0, 4.0] == pytest.approx([index_of_excess(excess) for excess in (0.0, 0.3, 0.6)])
+    # Of two clean networks of the zoo, on real test images.
+    assert all(index_of_excess(excess, is_on_real_images=True) < 1.5 for excess in (0.34, 0.32))
 
 
 @pytest.mark.parametrize(
