@@ -41,6 +41,8 @@ ENOUGH = 0.6
 
 # Clean networks' classes agree with a permutation less than this; on real images, each of which has its neighbours, less than the second.
 _EXCESS_OF_CLEAN, _EXCESS_ON_REAL_IMAGES = 0.3, 0.5
+# Every class to the one that lies so many further: from seven classes on that is no accident (6 of 1,854 permutations without a fixed point).
+_EXCESS_OF_A_SHIFT, _FEWEST_OF_A_SHIFT = 0.1, 7
 
 # The third largest index of four in five clean networks with ten classes is smaller.
 _USUAL_THIRD = 0.6
@@ -121,12 +123,27 @@ def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.fl
     return lowered
 
 
-def index_of_excess(excess: float, *, is_on_real_images: bool = False) -> float:
+def is_shift(destinations: NDArray[np.int64]) -> bool:
+    """Return whether every class goes to the one that lies as many further, round and round, and that is no accident.
+
+    It is what all-to-all attacks do. Paper: Gu et al., BadNets, 2017.
+
+    Args:
+        destinations: Where each class goes, shape ``(k,)``.
+    """
+    classes = len(destinations)
+    steps = np.unique((destinations - np.arange(classes)) % classes)
+    return classes >= _FEWEST_OF_A_SHIFT and len(steps) == 1
+
+
+def index_of_excess(excess: float, *, is_on_real_images: bool = False, is_regular: bool = False) -> float:
     """Return the anomaly index of a permutation of the classes, 0..99.
 
     Args:
         excess: Agreement beyond what sending everything to one class gives, 0..1.
         is_on_real_images: Whether it was measured on the user's images: a slight change of a real image makes it one of the class beside it.
+        is_regular: Whether the permutation is a shift, see `is_shift`.
     """
     usual = _EXCESS_ON_REAL_IMAGES if is_on_real_images else _EXCESS_OF_CLEAN
+    usual = _EXCESS_OF_A_SHIFT if is_regular else usual
     return min(_LIMIT * excess / usual, _LARGEST_INDEX)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import index_of_excess
+from gate.detectors._calibration import index_of_excess, is_shift
 from gate.detectors._contract import Context, skipped
 from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors._pictures import mask_png, pattern_png
@@ -30,7 +30,8 @@ Nothing but the model, with 4 to 24 classes. Without images the gate draws some 
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
 less what a trigger reaches that sends everything to one class. Clean networks stay near nothing. The anomaly index is
 scaled so that at most 1 % of clean models exceed 2.0. On your own images, where every class has its neighbours, more
-agreement is asked for.
+agreement is asked for. A permutation that sends every class equally far on (y to y + 1) is what attacks do and chance does
+not: from seven classes on it needs less agreement.
 
 ## If it fires
 Look at the recovered trigger and at the destinations (`destination` per class). Ask where the model and its training
@@ -89,7 +90,9 @@ class ClassPermutation:
             detector="class-permutation",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=index_of_excess(excess, is_on_real_images=context.dataset is not None),
+            anomaly_index=index_of_excess(
+                excess, is_on_real_images=context.dataset is not None, is_regular=is_shift(found.destinations)
+            ),
             measurements=_measurements(found),
             trigger=_trigger(found),
         )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._calibration import PATCH_SCALE, beside_decoys, index_of_excess, standing_out
+from gate.detectors._calibration import PATCH_SCALE, beside_decoys, index_of_excess, is_shift, standing_out
 from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
 
@@ -97,3 +97,26 @@ def test_decoys_neither_raise_an_index_nor_change_the_leader(indices: Any, succe
 
     assert (lowered <= indices).all()
     assert lowered[indices.argmax()] == lowered.max()
+
+
+@pytest.mark.parametrize(
+    ("destinations", "expected"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 0], True),
+        ([3, 4, 5, 6, 0, 1, 2], True),
+        ([1, 2, 3, 4, 5, 0], False),  # six classes come to that by chance
+        ([1, 2, 3, 4, 5, 6, 7, 9, 8, 0], False),
+    ],
+)
+def test_a_step_that_is_the_same_for_all_classes_is_no_accident(
+    destinations: list[int], expected: bool
+) -> None:
+    assert expected is is_shift(np.array(destinations))
+
+
+def test_a_regular_permutation_needs_less_agreement() -> None:
+    # The least of five seeds on a LeNet of the zoo whose digits all go to the next.
+    agreement = 0.2
+    excess = (agreement - 0.1) / 0.9
+
+    assert index_of_excess(excess) < 2.0 < index_of_excess(excess, is_regular=True)
