@@ -7,7 +7,6 @@ samples (`--data-role clean`). What all evidence says together is written to OUT
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from benchmarks.zoo import data, truth
 from benchmarks.zoo.check import check
+from benchmarks.zoo.keep import keep
 from benchmarks.zoo.recipe import Recipe
 from benchmarks.zoo.seeds import chosen
 from benchmarks.zoo.truth import Truth
@@ -44,9 +44,7 @@ def scan(out: Path, name: str, folder: Path) -> None:
         print(f"{name}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
         return
     told = {"real-images": {"index": round(found["anomaly_index"], 3), "labels": found["target_labels"][:1]}}
-    part = out / f"{name}.real.part"
-    part.write_text(json.dumps(told) + "\n", encoding="utf-8")
-    part.replace(out / f"{name}.real.json")
+    keep(out / f"{name}.real.json", told)
     print(f"{name}: {found['verdict']} {told['real-images']}", flush=True)
 
 

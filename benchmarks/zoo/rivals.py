@@ -8,7 +8,6 @@ searches and the maximum margin alone stand in the scan already.)
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.zoo import truth
+from benchmarks.zoo.keep import keep
 from benchmarks.zoo.surrogates import open_network
 from gate.detectors._contract import Context
 from gate.detectors._stats import paper_index
@@ -139,9 +139,7 @@ def _write(out: Path, name: str) -> None:
     keras.utils.set_random_seed(0)
     _, known = truth.read(out / f"{name}.truth.json")
     found = measure(out / f"{name}.keras", known.limits)
-    part = out / f"{name}.rivals.part"
-    part.write_text(json.dumps(found) + "\n", encoding="utf-8")
-    part.replace(out / f"{name}.rivals.json")
+    keep(out / f"{name}.rivals.json", found)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.zoo import truth
 from benchmarks.zoo.check import check, entry
+from benchmarks.zoo.keep import keep
 
 
 def chosen(folder: Path, split: str, count: int) -> list[str]:
@@ -60,9 +61,7 @@ def scan(folder: Path, name: str, seed: int) -> None:
         print(f"{name}: seed {seed}: not scanned in full: {' '.join(found['not_checked'])}", flush=True)
         return
     told = verdicts(folder, name) | {str(seed): found["verdict"]}
-    part = folder / f"{name}.seeds.part"
-    part.write_text(json.dumps(told) + "\n", encoding="utf-8")
-    part.replace(folder / f"{name}.seeds.json")
+    keep(folder / f"{name}.seeds.json", told)
     print(f"{name}: seed {seed}: {told[str(seed)]}", flush=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.zoo.attacks._contract import Attack
 from benchmarks.zoo.attacks.make import make_attack
 from benchmarks.zoo.attacks.patch import Patch
+from benchmarks.zoo.keep import keep
 from benchmarks.zoo.recipe import Recipe
 from benchmarks.zoo.spans import Span
 
@@ -47,10 +48,8 @@ class Truth:
 
 def write(recipe: Recipe, truth: Truth, file: Path) -> None:
     """Write both as one record, whole or not at all: a run that is stopped leaves no half truth."""
-    part = file.with_suffix(".part")
     record = dataclasses.asdict(recipe) | dataclasses.asdict(truth)
-    part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    part.replace(file)
+    keep(file, record, indent=1)
 
 
 def read(file: Path) -> tuple[Recipe, Truth]:
