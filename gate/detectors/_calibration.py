@@ -47,7 +47,7 @@ _EXCESS_OF_A_SHIFT, _FEWEST_OF_A_SHIFT = 0.1, 7
 # The third largest index of four in five clean networks with ten classes is smaller.
 _USUAL_THIRD = 0.6
 # Success of other classes' triggers at the leader's size: less than the first says nothing, more than the second no more. Chosen on
-# the zoo and on public networks: of eight targets with an index of 1 to 2 all stay below, of eleven clean leaders three.
+# the zoo and on public networks: of eight targets with a patch index of 1 to 2 seven stay below the first, of eleven clean leaders three.
 _QUIET_DECOYS, _LOUD_DECOYS, _MOST_DOUBT = 0.25, 0.5, 0.25
 _LIMIT = 2.0
 _LARGEST_INDEX = 99.0

@@ -40,7 +40,7 @@ easily.
 
 ## Known limits
 The judge for all architectures is made of 70 networks. It sees backdoors that the other detectors miss, and blames about one
-clean network in twenty-five (docs/detection.md), so the default policy leaves it off and the strict one turns it on. It asks about a
+clean network in thirty (docs/detection.md), so the default policy leaves it off and the strict one turns it on. It asks about a
 network as a whole: where a patch of any kind sends images to one class, a clean network is blamed. A judge for
 one architecture knows triggers like those that it was taught. An attacker who knows the judge can train against it.
 

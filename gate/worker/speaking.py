@@ -14,7 +14,7 @@ Send = Callable[[dict[str, object]], None]
 
 def speech() -> tuple[Send, Progress]:
     """Take the standard output for our own; return what sends a message, and what sends progress."""
-    out = private_output()
+    out = _private_output()
 
     def send(message: dict[str, object]) -> None:
         out.write(json.dumps(message, allow_nan=False) + "\n")
@@ -26,7 +26,7 @@ def speech() -> tuple[Send, Progress]:
     return send, progress
 
 
-def private_output() -> TextIO:
+def _private_output() -> TextIO:
     """Return the standard output for our own use; what libraries print goes nowhere near it."""
     private = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
