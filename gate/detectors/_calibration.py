@@ -31,6 +31,8 @@ class Scale:
 
 
 PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
+# Of patches within a window, which caps what the classes can differ by.
+LOCAL_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
 MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 # Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.

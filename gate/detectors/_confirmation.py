@@ -14,9 +14,11 @@ from gate.detectors._inversion import Inversion
 from gate.detectors._stats import wilson_interval
 from gate.models.surrogates.choice import Pool
 
-DECOYS = "success_of_decoys"
+DECOYS, MOVED = "success_of_decoys", "success_when_moved"
 _DECOYS = 2
 _LEVELS = 255
+# Of a patch, in pixels: far enough to miss what it was made for, not so far that it leaves a feature of the class.
+_MOVES = ((2, 0), (0, 2), (-2, 0), (0, -2), (3, 3))
 
 
 def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tuple[Measurement, ...]:
@@ -24,7 +26,8 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
 
     `success_on_other_images` with its 95 % interval, on a kind of images that the trigger was not searched on;
     `success_in_8_bits`, after rounding to what an image file holds; `success_of_decoys`, of other classes' triggers that were
-    cut to the leader's size: a clean network's triggers of that size do about as well as the leader.
+    cut to the leader's size: a clean network's triggers of that size do about as well as the leader. Of a patch of one place also
+    `success_when_moved`, by two or three pixels: a planted trigger has its place, a feature of the class seldom.
 
     Args:
         context: The model and its images.
@@ -40,6 +43,7 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
         *_elsewhere(context, form, label, trigger),
         Measurement(name="success_in_8_bits", value=_rate(_reached(context, rounded, label))),
         Measurement(name=DECOYS, value=max(_decoys(context, form, found, leader), default=0.0)),
+        *_moved(context, form, label, trigger),
     )
 
 
@@ -65,6 +69,22 @@ def _decoys(context: Context, form: Form, found: Inversion, leader: int) -> Iter
         label = int(found.labels[decoy])
         trigger = form.shrunk(_trigger(found, decoy), float(found.norms[leader] / found.norms[decoy]))
         yield _rate(_reached(context, _stamped(form, pool, label, trigger), label))
+
+
+def _moved(context: Context, form: Form, label: int, trigger: tuple[Floats, ...]) -> Iterator[Measurement]:
+    """Yield the mean success of a local trigger that is put a little beside its place."""
+    if not form.tuning.is_local:
+        return
+    pool = context.bank.pool(0)
+    rates = [
+        _rate(_reached(context, _stamped(form, pool, label, _rolled(trigger, move)), label))
+        for move in _MOVES
+    ]
+    yield Measurement(name=MOVED, value=float(np.mean(rates)))
+
+
+def _rolled(trigger: tuple[Floats, ...], move: tuple[int, int]) -> tuple[Floats, ...]:
+    return tuple(np.roll(part, move, axis=(0, 1)) for part in trigger)
 
 
 def _trigger(found: Inversion, place: int) -> tuple[Floats, ...]:

@@ -5,6 +5,7 @@ A form says how its trigger is put on images and how large it is; the search (`_
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,11 +30,30 @@ class Tuning:
         rate: Of Adam.
         first_cost: Of one unit of size, before the search adapts it.
         success: Share of images that must reach the target for a trigger to count, 0..1.
+        smallest: Sizes below it are no smaller than it.
+        largest: What cannot be found is at least as large as this.
+        is_local: Whether it is of one place, so that it says something how it does beside that place.
     """
 
     rate: float
     first_cost: float
     success: float
+    smallest: float = 0.0
+    largest: float = math.inf
+    is_local: bool = False
+
+    def comparable(self, sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sizes as they may be compared, each within smallest..largest."""
+        within: NDArray[np.float64] = np.clip(sizes, self.smallest, self.largest)
+        return within
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One search of many: its class, and which of the class's it is, from 0."""
+
+    label: int
+    restart: int
 
 
 class Form(Protocol):
@@ -48,7 +68,7 @@ class Form(Protocol):
         """Return the number of channels of each hidden variable."""
         ...
 
-    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
         """Return the hidden variables of one arm before the first step, each of shape ``(h, w, depth)``."""
         ...
 
@@ -83,8 +103,9 @@ class Patch:
         """Return 1 for the mask, and the image's channels for the pattern."""
         return 1, channels
 
-    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
         """Return a random mask and a random pattern."""
+        del arm
         return tuple(
             to_tanh_space(rng.uniform(0.0, 1.0, (*shape[:2], depth))) for depth in self.depths(shape[2])
         )
@@ -130,8 +151,9 @@ class Perturbation:
         """Return the image's channels."""
         return (channels,)
 
-    def start(self, rng: np.random.Generator, shape: Shape) -> tuple[NDArray[np.float64], ...]:
+    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
         """Return faint noise."""
+        del arm
         return (rng.normal(0.0, 0.05, shape),)
 
     def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:

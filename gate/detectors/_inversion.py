@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._forms import Floats, Form
+from gate.detectors._forms import Arm, Floats, Form
 from gate.detectors._step import Step, compiled_step
 from gate.models.surrogates.choice import Pool
 
@@ -83,16 +83,16 @@ def invert(
         progress: Called with (steps done, steps in all).
     """
     advance = compiled_step(classifier, pool, form)
-    chunks = list(_chunks(labels, settings, classifier.input_shape))
+    parts = list(chunks(labels, settings.restarts * settings.images, classifier.input_shape))
     trial = int(settings.steps * _TRIAL) if settings.restarts > 1 else 0
     results: list[Inversion] = []
-    for chunk in chunks:
+    for chunk in parts:
         search = _Search(advance, form, len(pool.images), chunk, settings, seed, classifier.input_shape)
         for step in range(settings.steps):
             if step == trial:
                 search.keep_best_restarts()
             search.step()
-            progress(len(results) * settings.steps + step + 1, len(chunks) * settings.steps)
+            progress(len(results) * settings.steps + step + 1, len(parts) * settings.steps)
         results.append(search.result())
     return Inversion(
         np.concatenate([part.labels for part in results]),
@@ -101,11 +101,17 @@ def invert(
     )
 
 
-def _chunks(
-    labels: NDArray[np.int64], settings: Settings, shape: tuple[int, int, int]
+def chunks(
+    labels: NDArray[np.int64], images: int, shape: tuple[int, int, int]
 ) -> Iterator[NDArray[np.int64]]:
-    per_label = settings.restarts * settings.images * shape[0] * shape[1]
-    size = max(1, _CHUNK_PIXELS // per_label)
+    """Yield as many classes at a time as fit in memory together.
+
+    Args:
+        labels: The classes, shape ``(k,)``.
+        images: That each class needs at once.
+        shape: Of an image.
+    """
+    size = max(1, _CHUNK_PIXELS // (images * shape[0] * shape[1]))
     for start in range(0, len(labels), size):
         yield labels[start : start + size]
 
@@ -212,7 +218,7 @@ def _starts(
     import tensorflow as tf
 
     arms = [
-        form.start(np.random.default_rng([seed, 2, int(k), restart]), shape)
+        form.start(np.random.default_rng([seed, 2, int(k), restart]), shape, Arm(int(k), restart))
         for k in labels
         for restart in range(restarts)
     ]

@@ -64,7 +64,9 @@ class Examination:
         return float(self.class_indices[self.leader]) >= _SUSPICIOUS
 
 
-def examine(context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels) -> Examination:
+def examine(
+    context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels, kinds: int = 0
+) -> Examination:
     """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
 
     Args:
@@ -73,17 +75,20 @@ def examine(context: Context, form: Form, settings: Settings, scale: Scale, labe
         settings: How long to search, as for small pictures in the quick profile.
         scale: What is usual for clean models.
         labels: Classes to search, ascending.
+        kinds: Of images to search on; 0 for what the profile says.
     """
     search = _Searcher(context, form, affordable(settings, context))
     examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
-    kinds = min(context.bank.ranks, _KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK)
+    kinds = min(context.bank.ranks, kinds or (_KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK))
     for rank in range(kinds):
         chosen = _next_labels(examination, labels, context.is_full)
         if not len(chosen):
             break
         found = search(rank, chosen, "confirming the trigger" if rank else "inverting triggers")
         row = np.full(len(labels), np.nan)
-        row[np.searchsorted(labels, chosen)] = class_indices(found.norms, scale, len(labels))
+        row[np.searchsorted(labels, chosen)] = class_indices(
+            form.tuning.comparable(found.norms), scale, len(labels)
+        )
         examination = Examination(
             searches=(*examination.searches, found),
             indices=np.vstack([examination.indices, row]),

@@ -15,6 +15,7 @@ Load = Callable[..., Policy]
 def known() -> Mapping[str, Mapping[str, type]]:
     return {
         "neural-cleanse": {"restarts": int, "steps": int, "images": int},
+        "universal-patch": {},
         "universal-perturbation": {},
         "maximum-margin": {},
         "head-weights": {},

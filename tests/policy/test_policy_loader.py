@@ -15,6 +15,7 @@ from gate.policy.model import Consequence, DataRole, DataSetting, Limits, OnSkip
 
 DETECTORS = (
     "neural-cleanse",
+    "universal-patch",
     "universal-perturbation",
     "maximum-margin",
     "head-weights",

@@ -1,0 +1,144 @@
+"""Universal patch: at every place of the picture, how small a patch sends all images to a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence
+from gate.core.rule import Rule, Severity
+from gate.detectors._account import account
+from gate.detectors._calibration import LOCAL_SCALE
+from gate.detectors._candidates import ALL_UP_TO, classes_to_search
+from gate.detectors._contract import Context
+from gate.detectors._inversion import Settings
+from gate.detectors._leader import affordable, examine
+from gate.detectors._local_patch import LocalPatch
+from gate.detectors._places import Plan, survey
+
+_RULE = Rule(
+    id="BD110",
+    name="anomalous-local-patch",
+    summary="At one place of the picture a patch of a few pixels reaches one class; no other class is reached by one like it.",
+    page="""\
+## Looks for
+For every class and every place of the picture, a patch that sends images of all other classes there. A planted trigger is a
+patch of a few pixels at one place. A search that begins with a mask over the whole picture, as Neural Cleanse does, seldom
+comes down to it; once the place is known, a few steps find it.
+
+## Needs
+Nothing but the model. Without images the gate draws some itself and refines them until the network takes them for
+its classes; with `--data` it uses yours.
+
+## Decides by
+The anomaly index. A window of about a fifth of the picture's height is moved over it; at the places that serve a class best
+the patch is made as small as it can be. A class that no patch in a window reaches counts as large as a window. The index says how
+far the smallest patch's log size (L1 norm of the mask) lies below the median class, against the spread of clean models, scaled
+so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where three classes stand out, where other
+classes' patches, cut to the leader's size, reach theirs in a quarter of the cases or more, and where the patch does as well two or
+three pixels beside its place: a planted trigger has its place, a feature of the class often not.
+
+## If it fires
+Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the
+model and its training data come from, and train it again from data that you trust. Until then do not deploy it.
+
+## Known limits
+Made for backdoors with a patch smaller than a window. It does not see triggers that cover the picture (`universal-perturbation`
+looks for those), nor source-specific and all-to-all backdoors. Of more than 24 classes only those that a patch serves best are
+compared. A network that learnt little, or whose classes differ in a small detail, may have a class that a small patch reaches by nature.
+
+## Paper
+Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks*, IEEE S&P 2019, for the inversion;
+Brown et al., *Adversarial Patch*, 2017, for patches that serve all images; Rao, Stutz & Schiele, *Adversarial Training against
+Location-Optimized Adversarial Patches*, ECCVW 2020, for the search of the place.
+""",
+    severity=Severity.CRITICAL,
+    cwe=(506, 1039),
+    atlas=("AML.T0018", "AML.T0020"),
+)
+
+Floats = NDArray[np.float32]
+
+# Of so many classes all are made small, of more those that a patch serves best.
+_ALL_UP_TO, _SOME = 24, 16
+# Of pictures with more pixels than the first even the survey is of some classes only.
+_LARGE, _SOME_OF_LARGE = 128 * 128, 12
+# Pixels that a survey may look at in the quick profile, all images of all classes, steps and places together.
+_PIXELS = 120_000 * 32 * 32
+# Of the smaller side of a picture, and in pixels.
+_WINDOW, _SMALLEST_SIDE = 0.2, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniversalPatch:
+    """Find the places where a patch serves each class, make the patches small and compare their sizes.
+
+    Attributes:
+        restarts: Places per class at which the patch is made small; one more in the full profile.
+        steps: Optimiser steps of each; three times as many in the full profile.
+        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    restarts: int = 2
+    steps: int = 80
+    images: int = 12
+
+    def run(self, context: Context) -> Evidence:
+        """Try every place, search at the best ones; look again at a suspicious leader on other kinds of images."""
+        settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
+        pool = context.bank.pool(0)
+        shape = context.classifier.input_shape
+        most, some = (ALL_UP_TO, 48) if shape[0] * shape[1] <= _LARGE else (_SOME_OF_LARGE, _SOME_OF_LARGE)
+        labels = classes_to_search(context.classifier, pool, context.seed, most, some)
+        plan = _plan(shape, len(labels))
+
+        def progress(done: int, total: int) -> None:
+            context.progress("trying places", done, total, f"{len(labels)} classes")
+
+        found = survey(context.classifier, pool, labels, plan, context.seed, progress)
+        chosen = labels if len(labels) <= _ALL_UP_TO else found.most_suspicious(_SOME)
+        count = affordable(settings, context).restarts
+        form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
+        # Where a trigger lies and how small it is the images hardly change; on a second kind other classes come within reach.
+        examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
+        evidence = account("universal-patch", _RULE, examination, form, _picture, context)
+        # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
+        return replace(evidence, paper_statistic=None, inconclusive="")
+
+
+DETECTOR = UniversalPatch
+
+
+def _plan(shape: tuple[int, int, int], classes: int) -> Plan:
+    """Return how closely to look: windows that overlap by half, as far as the work allows."""
+    length = min(shape[:2])
+    side = min(length, max(_SMALLEST_SIDE, round(length * _WINDOW)))
+    plans = (
+        Plan(side=side, stride=max(1, stride), steps=steps, images=images, judges=judges)
+        for stride, steps, images, judges in (
+            (side // 2, 6, 4, 24),
+            (side * 2 // 3, 6, 4, 16),
+            (side * 2 // 3, 4, 2, 8),
+            (side, 4, 2, 6),
+        )
+    )
+    *finer, coarsest = plans
+    return next((plan for plan in finer if _work(plan, shape, classes) <= _PIXELS), coarsest)
+
+
+def _work(plan: Plan, shape: tuple[int, int, int], classes: int) -> int:
+    """Return the pixels that a survey looks at."""
+    height, width, _ = shape
+    # There and back costs about three times as much as there.
+    images = 3 * plan.steps * plan.images + plan.judges
+    return len(plan.corners(height, width)) * classes * images * height * width
+
+
+def _picture(shown: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    mask, pattern = shown
+    return mask, pattern

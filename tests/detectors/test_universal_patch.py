@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gate.core.evidence import Evidence
+from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _plan, _work
+from gate.models.classifier import Classifier
+from tests.detectors.contexts import context
+
+BRIEF = UniversalPatch(steps=50, images=16)
+
+
+def test_a_planted_backdoor_stands_out(backdoored: Classifier, clean: Classifier) -> None:
+    evidence = BRIEF.run(context(backdoored))
+
+    assert (2,) == evidence.target_labels
+    assert (evidence.anomaly_index or 0.0) > 2.0 > (BRIEF.run(context(clean)).anomaly_index or 0.0)
+    assert evidence.trigger is not None
+    assert (8, 8) == Image.open(io.BytesIO(evidence.trigger.mask_png)).size
+
+
+def test_the_trigger_that_is_shown_covers_the_planted_pixel_and_little_else(backdoored: Classifier) -> None:
+    trigger = BRIEF.run(context(backdoored)).trigger
+
+    assert trigger is not None
+    mask = np.asarray(Image.open(io.BytesIO(trigger.mask_png)))
+    assert (0, 0) == np.unravel_index(mask.argmax(), mask.shape)
+    assert trigger.l1_norm < 4
+    assert trigger.attack_success_rate > 0.85
+
+
+def test_classes_without_a_patch_are_no_doubt(dead: Classifier) -> None:
+    evidence = UniversalPatch(steps=3, images=4).run(context(dead))
+
+    assert (0.0, "", None) == (evidence.anomaly_index, evidence.inconclusive, evidence.paper_statistic)
+
+
+def test_the_same_seed_tells_the_same(backdoored: Classifier) -> None:
+    def told(evidence: Evidence) -> tuple[object, ...]:
+        return evidence.anomaly_index, evidence.measurements
+
+    assert told(BRIEF.run(context(backdoored))) == told(BRIEF.run(context(backdoored)))
+
+
+def test_of_many_classes_those_that_a_patch_serves_best_are_made_small(
+    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.detectors.universal_patch._ALL_UP_TO", 3)
+    monkeypatch.setattr("gate.detectors.universal_patch._SOME", 3)
+
+    evidence = BRIEF.run(context(backdoored))
+
+    searched = [each.value for each in evidence.measurements if each.name == "classes_searched"]
+    assert ([3.0], (2,)) == (searched, evidence.target_labels)
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "side", "stride"),
+    [
+        ((28, 28, 1), 10, 6, 3),
+        ((32, 32, 3), 10, 6, 3),
+        ((32, 32, 3), 20, 6, 4),
+        ((32, 32, 3), 43, 6, 4),
+        ((48, 64, 3), 10, 10, 6),
+        ((256, 256, 3), 12, 51, 51),
+        ((8, 8, 1), 4, 4, 2),
+        ((3, 3, 1), 2, 3, 1),
+    ],
+)
+def test_windows_are_a_fifth_of_the_picture_and_fewer_where_there_is_more_to_look_at(
+    shape: tuple[int, int, int], classes: int, side: int, stride: int
+) -> None:
+    plan = _plan(shape, classes)
+
+    assert (side, stride) == (plan.side, plan.stride)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 43, 64])
+def test_the_work_is_bounded_for_small_pictures(classes: int) -> None:
+    assert _work(_plan((32, 32, 3), classes), (32, 32, 3), classes) <= _PIXELS
+
+
+def test_of_large_pictures_only_some_classes_are_tried(
+    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.detectors.universal_patch._LARGE", 8)
+    monkeypatch.setattr("gate.detectors.universal_patch._SOME_OF_LARGE", 2)
+
+    evidence = UniversalPatch(steps=3, images=4).run(context(backdoored))
+
+    searched = [each.value for each in evidence.measurements if each.name == "classes_searched"]
+    assert searched[0] < 4
