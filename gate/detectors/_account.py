@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
-from gate.detectors._calibration import ENOUGH, beside_decoys, standing_out
+from gate.detectors._calibration import ENOUGH, beside_decoys, beside_its_place, standing_out
 from gate.detectors._combination import class_measurements
-from gate.detectors._confirmation import DECOYS, confirm
+from gate.detectors._confirmation import DECOYS, MOVED, confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
@@ -71,12 +71,15 @@ def account(
 def _weighed(
     examination: Examination, facts: tuple[Measurement, ...], num_classes: int
 ) -> NDArray[np.float64]:
-    """Return the index of each class, in view of the decoys. Where only suspects were searched, so are the decoys."""
+    """Return the index of each class, in view of the decoys, and of how the trigger does beside its place.
+
+    Where only suspects were searched, so are the decoys, and they say nothing.
+    """
     indices = examination.class_indices
-    success = [fact.value for fact in facts if fact.name == DECOYS]
-    if not success or len(indices) < num_classes:
-        return indices
-    return beside_decoys(indices, success[0])
+    success = {fact.name: fact.value for fact in facts}
+    if DECOYS in success and len(indices) == num_classes:
+        indices = beside_decoys(indices, success[DECOYS])
+    return beside_its_place(indices, success[MOVED]) if MOVED in success else indices
 
 
 def _trigger(

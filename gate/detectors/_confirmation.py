@@ -17,8 +17,9 @@ from gate.models.surrogates.choice import Pool
 DECOYS, MOVED = "success_of_decoys", "success_when_moved"
 _DECOYS = 2
 _LEVELS = 255
-# Of a patch, in pixels: far enough to miss what it was made for, not so far that it leaves a feature of the class.
-_MOVES = ((2, 0), (0, 2), (-2, 0), (0, -2), (3, 3))
+# How far a patch is moved, as a share of the picture and in pixels: off its place, and not out of what a feature of the class covers.
+_MOVE, _SHORTEST_MOVE = 0.07, 2
+_DIRECTIONS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.5, 1.5))
 
 
 def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tuple[Measurement, ...]:
@@ -27,7 +28,7 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
     `success_on_other_images` with its 95 % interval, on a kind of images that the trigger was not searched on;
     `success_in_8_bits`, after rounding to what an image file holds; `success_of_decoys`, of other classes' triggers that were
     cut to the leader's size: a clean network's triggers of that size do about as well as the leader. Of a patch of one place also
-    `success_when_moved`, by two or three pixels: a planted trigger has its place, a feature of the class seldom.
+    `success_when_moved`, by two or three pixels of a small picture: a planted trigger has its place, a feature of the class seldom.
 
     Args:
         context: The model and its images.
@@ -75,16 +76,17 @@ def _moved(context: Context, form: Form, label: int, trigger: tuple[Floats, ...]
     """Yield the mean success of a local trigger that is put a little beside its place."""
     if not form.tuning.is_local:
         return
-    pool = context.bank.pool(0)
-    rates = [
-        _rate(_reached(context, _stamped(form, pool, label, _rolled(trigger, move)), label))
-        for move in _MOVES
-    ]
+    pool, step = context.bank.pool(0), _step(context.classifier.input_shape)
+    moved = (
+        tuple(np.roll(part, (round(down * step), round(right * step)), axis=(0, 1)) for part in trigger)
+        for down, right in _DIRECTIONS
+    )
+    rates = [_rate(_reached(context, _stamped(form, pool, label, each), label)) for each in moved]
     yield Measurement(name=MOVED, value=float(np.mean(rates)))
 
 
-def _rolled(trigger: tuple[Floats, ...], move: tuple[int, int]) -> tuple[Floats, ...]:
-    return tuple(np.roll(part, move, axis=(0, 1)) for part in trigger)
+def _step(shape: tuple[int, int, int]) -> int:
+    return max(_SHORTEST_MOVE, round(_MOVE * min(shape[:2])))
 
 
 def _trigger(found: Inversion, place: int) -> tuple[Floats, ...]:

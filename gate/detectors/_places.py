@@ -84,13 +84,16 @@ class Survey:
         order = list(np.argsort(-self.margins[:, at], kind="stable"))
         beside = int(np.argmax(_leads(self.margins)[:, at]))
         chosen = list(dict.fromkeys([order[0], beside, *order]))[:count]
-        corners = self.corners.tolist()
-        return tuple(Spot(*corners[place], pattern=self.patterns[place, at]) for place in chosen)
+        return tuple(self._spot(place, at) for place in chosen)
 
     def most_suspicious(self, count: int) -> Labels:
         """Return the classes that a patch serves best, ascending."""
         best = self.margins.max(axis=0)
         return np.sort(self.labels[np.argsort(-best, kind="stable")[:count]])
+
+    def _spot(self, place: int, at: int) -> Spot:
+        top, left = map(int, self.corners[place])
+        return Spot(top, left, self.patterns[place, at])
 
 
 def survey(

@@ -38,8 +38,8 @@ The anomaly index. A window of about a fifth of the picture's height is moved ov
 the patch is made as small as it can be. A class that no patch in a window reaches counts as large as a window. The index says how
 far the smallest patch's log size (L1 norm of the mask) lies below the median class, against the spread of clean models, scaled
 so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where three classes stand out, where other
-classes' patches, cut to the leader's size, reach theirs in a quarter of the cases or more, and where the patch does as well two or
-three pixels beside its place: a planted trigger has its place, a feature of the class often not.
+classes' patches, cut to the leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or
+three pixels beside its place; it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
 
 ## If it fires
 Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the
@@ -49,6 +49,7 @@ model and its training data come from, and train it again from data that you tru
 Made for backdoors with a patch smaller than a window. It does not see triggers that cover the picture (`universal-perturbation`
 looks for those), nor source-specific and all-to-all backdoors. Of more than 24 classes only those that a patch serves best are
 compared. A network that learnt little, or whose classes differ in a small detail, may have a class that a small patch reaches by nature.
+A trigger that was planted at random places counts less than one with a place of its own.
 
 ## Paper
 Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks*, IEEE S&P 2019, for the inversion;

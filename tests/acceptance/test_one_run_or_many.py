@@ -13,6 +13,7 @@ POLICY = """
 version: 1
 detectors:
   neural-cleanse: {parameters: {restarts: 1, steps: 3, images: 4}}
+  universal-patch: {parameters: {restarts: 1, steps: 3, images: 4}}
 """
 
 

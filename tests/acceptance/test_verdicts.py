@@ -32,6 +32,8 @@ version: 1
 detectors:
   neural-cleanse:
     parameters: {restarts: 1, steps: 5}
+  universal-patch:
+    parameters: {restarts: 1, steps: 5}
 """
 
 

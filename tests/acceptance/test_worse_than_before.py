@@ -19,6 +19,7 @@ max_score: null
 max_regression: 0.75
 detectors:
   neural-cleanse: {max_anomaly_index: 9}
+  universal-patch: {enabled: false}
   universal-perturbation: {enabled: false}
   maximum-margin: {enabled: false}
   class-permutation: {enabled: false}

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._calibration import PATCH_SCALE, beside_decoys, index_of_excess, is_shift, standing_out
+from gate.detectors._calibration import (
+    PATCH_SCALE,
+    beside_decoys,
+    beside_its_place,
+    index_of_excess,
+    is_shift,
+    standing_out,
+)
 from gate.detectors._calibration import index_of_gap as index_on_scale
 from gate.detectors._stats import clean_limit, log_gap, spread_below
 
@@ -120,3 +127,12 @@ def test_a_regular_permutation_needs_less_agreement() -> None:
     excess = (agreement - 0.1) / 0.9
 
     assert index_of_excess(excess) < 2.0 < index_of_excess(excess, is_regular=True)
+
+
+@pytest.mark.parametrize(
+    ("success", "factor"), [(0.0, 1.35), (0.35 / 1.3, 1.0), (0.5, 0.7), (0.66, 0.5), (1.0, 0.5)]
+)
+def test_a_patch_that_does_nothing_beside_its_place_counts_more_and_one_that_does_as_well_counts_half(
+    success: float, factor: float
+) -> None:
+    assert pytest.approx([2.0 * factor, 1.8 * factor]) == beside_its_place(np.array([2.0, 1.8]), success)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._confirmation import confirm
+from gate.detectors._confirmation import _step, confirm
 from gate.detectors._forms import Form, Patch, Perturbation
 from gate.detectors._inversion import Settings, invert
+from gate.detectors._local_patch import LocalPatch, Spot
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 
@@ -36,3 +37,16 @@ def test_a_clean_network_s_trigger_is_no_better_than_its_decoys_by_far(clean: Cl
     found = facts(clean, Perturbation())
 
     assert found["success_of_decoys"] > 0.3
+
+
+def test_a_planted_patch_fails_beside_its_place(backdoored: Classifier) -> None:
+    window = np.full((4, 4, 1), 0.5, np.float32)
+
+    found = facts(backdoored, LocalPatch({label: (Spot(0, 0, window),) for label in range(4)}))
+
+    assert found["success_when_moved"] < 0.4
+
+
+@pytest.mark.parametrize(("side", "pixels"), [(8, 2), (28, 2), (32, 2), (64, 4), (256, 18)])
+def test_a_patch_is_moved_by_a_share_of_the_picture(side: int, pixels: int) -> None:
+    assert pixels == _step((side, side, 1))
