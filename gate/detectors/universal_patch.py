@@ -65,7 +65,7 @@ Floats = NDArray[np.float32]
 
 # Of so many classes all are made small, of more those that a patch serves best.
 _ALL_UP_TO, _SOME = 24, 16
-# Of pictures with more pixels than the first even the survey is of some classes only.
+# Of pictures with more pixels than the first even the survey is of some classes only, and one place of each is searched.
 _LARGE, _SOME_OF_LARGE = 128 * 128, 12
 # Pixels that a survey may look at in the quick profile, all images of all classes, steps and places together.
 _PIXELS = 120_000 * 32 * 32
@@ -78,7 +78,7 @@ class UniversalPatch:
     """Find the places where a patch serves each class, make the patches small and compare their sizes.
 
     Attributes:
-        restarts: Places per class at which the patch is made small; one more in the full profile.
+        restarts: Places per class at which the patch is made small, one above 128 x 128 pixels; one more in the full profile.
         steps: Optimiser steps of each; three times as many in the full profile.
         images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
     """
@@ -90,11 +90,12 @@ class UniversalPatch:
     images: int = 12
 
     def run(self, context: Context) -> Evidence:
-        """Try every place, search at the best ones; look again at a suspicious leader on other kinds of images."""
-        settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        pool = context.bank.pool(0)
-        shape = context.classifier.input_shape
-        most, some = (ALL_UP_TO, 48) if shape[0] * shape[1] <= _LARGE else (_SOME_OF_LARGE, _SOME_OF_LARGE)
+        """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
+        pool, shape = context.bank.pool(0), context.classifier.input_shape
+        is_large = shape[0] * shape[1] > _LARGE
+        restarts = 1 if is_large else self.restarts
+        settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
+        most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
         labels = classes_to_search(context.classifier, pool, context.seed, most, some)
         plan = _plan(shape, len(labels))
 
@@ -105,7 +106,7 @@ class UniversalPatch:
         chosen = labels if len(labels) <= _ALL_UP_TO else found.most_suspicious(_SOME)
         count = affordable(settings, context).restarts
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
-        # Where a trigger lies and how small it is the images hardly change; on a second kind other classes come within reach.
+        # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
         evidence = account("universal-patch", _RULE, examination, form, _picture, context)
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.

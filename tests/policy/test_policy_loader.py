@@ -88,7 +88,7 @@ def test_a_dangling_link_is_not_the_absence_of_a_policy(load_files: Any, tmp_pat
 def test_a_file_named_like_a_built_in_policy_needs_a_slash(load_files: Any) -> None:
     files = {"strict": "version: 1\nmax_score: 0.75"}
 
-    assert 0.32 == load_files(files, source="strict").settings.max_score
+    assert 0.3 == load_files(files, source="strict").settings.max_score
     assert 0.75 == load_files(files, source="./strict").settings.max_score
 
 
