@@ -1,24 +1,10 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image
 
 from gate.detectors.universal_perturbation import UniversalPerturbation, _picture
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
-
-BRIEF = UniversalPerturbation(steps=60, images=16)
-
-
-def test_a_planted_backdoor_stands_out(backdoored: Classifier, clean: Classifier) -> None:
-    evidence = BRIEF.run(context(backdoored))
-
-    assert (2,) == evidence.target_labels
-    assert (evidence.anomaly_index or 0.0) > 2.0 > (BRIEF.run(context(clean)).anomaly_index or 0.0)
-    assert evidence.trigger is not None
-    assert (8, 8) == Image.open(io.BytesIO(evidence.trigger.mask_png)).size
 
 
 def test_classes_without_a_faint_way_to_them_are_no_doubt(dead: Classifier) -> None:
