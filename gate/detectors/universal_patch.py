@@ -37,9 +37,9 @@ its classes; with `--data` it uses yours.
 The anomaly index. A window of about a fifth of the picture's height is moved over it; at the places that serve a class best
 the patch is made as small as it can be. A class that no patch in a window reaches counts as large as a window. The index says how
 far the smallest patch's log size (L1 norm of the mask) lies below the median class, against the spread of clean models, scaled
-so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where three classes stand out, where other
-classes' patches, cut to the leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or
-three pixels beside its place; it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
+so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where other classes' patches, cut to the
+leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or three pixels beside its place;
+it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
 
 ## If it fires
 Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the
