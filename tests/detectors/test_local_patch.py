@@ -20,7 +20,7 @@ def form(top: int, left: int) -> LocalPatch:
 
 def test_it_begins_as_the_open_window() -> None:
     mask, pattern = form(2, 4).start(np.random.default_rng(0), (8, 8, 1), Arm(1, 0))
-    shown, _ = (np.asarray(each) for each in form(2, 4).show((mask, pattern)))
+    shown = np.array(form(2, 4).show((mask, pattern))[0])
 
     np.testing.assert_allclose(0.95, shown[2:5, 4:7], rtol=1e-3)
     shown[2:5, 4:7] = 0.0
