@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from gate.detectors._forms import Arm
 from gate.detectors._inversion import Settings, invert
@@ -18,6 +19,7 @@ def form(top: int, left: int) -> LocalPatch:
     return LocalPatch({label: (Spot(top, left, GREY),) for label in range(4)})
 
 
+@pytest.mark.usefixtures("keras")  # which says how TensorFlow may compute, before it does
 def test_it_begins_as_the_open_window() -> None:
     mask, pattern = form(2, 4).start(np.random.default_rng(0), (8, 8, 1), Arm(1, 0))
     shown = np.array(form(2, 4).show((mask, pattern))[0])
