@@ -73,20 +73,16 @@ def _decoys(context: Context, form: Form, found: Inversion, leader: int) -> Iter
 
 
 def _moved(context: Context, form: Form, label: int, trigger: tuple[Floats, ...]) -> Iterator[Measurement]:
-    """Yield the mean success of a local trigger that is put a little beside its place."""
-    if not form.tuning.is_local:
+    """Yield the mean success of a local trigger that is put a little beside its place; in tiny pictures nothing is beside another."""
+    pool, step = context.bank.pool(0), round(_MOVE * min(context.classifier.input_shape[:2]))
+    if not form.tuning.is_local or step < _SHORTEST_MOVE:
         return
-    pool, step = context.bank.pool(0), _step(context.classifier.input_shape)
     moved = (
         tuple(np.roll(part, (round(down * step), round(right * step)), axis=(0, 1)) for part in trigger)
         for down, right in _DIRECTIONS
     )
     rates = [_rate(_reached(context, _stamped(form, pool, label, each), label)) for each in moved]
     yield Measurement(name=MOVED, value=float(np.mean(rates)))
-
-
-def _step(shape: tuple[int, int, int]) -> int:
-    return max(_SHORTEST_MOVE, round(_MOVE * min(shape[:2])))
 
 
 def _trigger(found: Inversion, place: int) -> tuple[Floats, ...]:
