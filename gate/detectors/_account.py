@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,17 +17,11 @@ from gate.detectors._leader import Examination
 from gate.detectors._pictures import examples_png, mask_png, pattern_png
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
 
-Floats = NDArray[np.float32]
-# Turns what a form shows of one trigger into (mask, pattern), each in 0..1.
-Picture = Callable[[tuple[Floats, ...]], tuple[Floats, Floats]]
-
 _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
 _NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
 
-def account(
-    detector: str, rule: Rule, examination: Examination, form: Form, picture: Picture, context: Context
-) -> Evidence:
+def account(detector: str, rule: Rule, examination: Examination, form: Form, context: Context) -> Evidence:
     """Return the evidence of a detector that compares the sizes of its classes' triggers.
 
     Args:
@@ -37,12 +29,11 @@ def account(
         rule: Its rule.
         examination: What it found.
         form: What its triggers look like.
-        picture: How to show one.
         context: The model and its images.
     """
     found, leader = examination.found, examination.leader
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
-    trigger, interval = _trigger(found, leader, form, picture, context)
+    trigger, interval = _trigger(found, leader, form, context)
     facts = confirm(context, form, found, leader) if examination.is_suspicious and trigger else ()
     indices = _weighed(examination, facts, context.classifier.num_classes)
     return Evidence(
@@ -84,7 +75,7 @@ def _weighed(
 
 
 def _trigger(
-    found: Inversion, leader: int, form: Form, picture: Picture, context: Context
+    found: Inversion, leader: int, form: Form, context: Context
 ) -> tuple[Trigger | None, tuple[Measurement, ...]]:
     """Return the leader's trigger with its success on the whole pool, and the 95 % interval of that rate."""
     if not np.isfinite(found.norms[leader]):
@@ -97,7 +88,7 @@ def _trigger(
     is_hit = context.classifier.predict(stamped).argmax(axis=1) == label
     hits = int(is_hit.sum())
     low, high = wilson_interval(hits, len(foreign))
-    mask, pattern = picture(shown)
+    mask, pattern = form.picture(shown)
     trigger = Trigger(
         target_label=label,
         l1_norm=float(mask.sum(dtype=np.float64)),

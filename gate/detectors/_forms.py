@@ -88,6 +88,10 @@ class Form(Protocol):
         """Return one trigger whose size is this many times what it was, 0..1."""
         ...
 
+    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+        """Return one trigger as a mask, shape ``(h, w, 1)``, and a pattern, shape ``(h, w, c)``, each in 0..1."""
+        ...
+
 
 class Patch:
     """A mask and a pattern: x' = (1 - mask) * x + mask * pattern; its size is the mask's L1 norm in pixels.
@@ -135,6 +139,11 @@ class Patch:
         limit = strongest[min(kept, strongest.size - 1)]
         return np.where(mask > limit, mask, 0.0).astype(np.float32), pattern
 
+    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+        """Return mask and pattern as they are."""
+        mask, pattern = trigger
+        return mask, pattern
+
 
 class Perturbation:
     """One faint image that is added: x' = clip(x + delta, 0, 1); its size is delta's L2 norm.
@@ -175,6 +184,13 @@ class Perturbation:
     def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
         """Make the perturbation fainter."""
         return ((factor * trigger[0]).astype(np.float32),)
+
+    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+        """Return a faint mask over black and white: (1 - |d|) * x + |d| * (d > 0) is near x + d."""
+        (delta,) = trigger
+        mask = np.abs(delta).max(axis=-1, keepdims=True).clip(0.0, 1.0)
+        pattern: Floats = np.clip(0.5 + 0.5 * delta / max(float(np.abs(delta).max()), 1e-6), 0.0, 1.0)
+        return mask, pattern
 
 
 def to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
@@ -58,8 +55,6 @@ Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neu
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-Floats = NDArray[np.float32]
-
 # In the quick profile a universal perturbation, which is cheaper, looks at every class of a larger network.
 _ALL_IN_QUICK, _SOME_IN_QUICK = 24, 16
 
@@ -87,12 +82,7 @@ class NeuralCleanse:
         most, some = (ALL_UP_TO, 48) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
         labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed, most, some)
         examination = examine(context, form, settings, PATCH_SCALE, labels)
-        return account("neural-cleanse", _RULE, examination, form, _picture, context)
+        return account("neural-cleanse", _RULE, examination, form, context)
 
 
 DETECTOR = NeuralCleanse
-
-
-def _picture(shown: tuple[Floats, ...]) -> tuple[Floats, Floats]:
-    mask, pattern = shown
-    return mask, pattern

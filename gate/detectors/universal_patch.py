@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
@@ -61,8 +58,6 @@ Location-Optimized Adversarial Patches*, ECCVW 2020, for the search of the place
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-Floats = NDArray[np.float32]
-
 # Of so many classes all are made small, of more those that a patch serves best.
 _ALL_UP_TO, _SOME = 24, 16
 # Of pictures with more pixels than the first even the survey is of some classes only, and one place of each is searched.
@@ -108,7 +103,7 @@ class UniversalPatch:
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
         # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
-        evidence = account("universal-patch", _RULE, examination, form, _picture, context)
+        evidence = account("universal-patch", _RULE, examination, form, context)
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
         return replace(evidence, paper_statistic=None, inconclusive="")
 
@@ -139,8 +134,3 @@ def _work(plan: Plan, shape: tuple[int, int, int], classes: int) -> int:
     # There and back costs about three times as much as there.
     images = 3 * plan.steps * plan.images + plan.judges
     return len(plan.corners(height, width)) * classes * images * height * width
-
-
-def _picture(shown: tuple[Floats, ...]) -> tuple[Floats, Floats]:
-    mask, pattern = shown
-    return mask, pattern

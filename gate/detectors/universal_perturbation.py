@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
@@ -56,8 +53,6 @@ Optimization in Backdoor Scanning*, CVPR 2022, for inversion without a mask.
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniversalPerturbation:
@@ -81,18 +76,10 @@ class UniversalPerturbation:
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
         examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
-        evidence = account("universal-perturbation", _RULE, examination, form, _picture, context)
+        evidence = account("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
         # doubt; a class that has one leads by far. Whether the images serve, Neural Cleanse says.
         return replace(evidence, paper_statistic=None, inconclusive="")
 
 
 DETECTOR = UniversalPerturbation
-
-
-def _picture(shown: tuple[Floats, ...]) -> tuple[Floats, Floats]:
-    """Return the perturbation as a faint mask over black and white: (1 - |d|) * x + |d| * (d > 0) is near x + d."""
-    (delta,) = shown
-    mask = np.abs(delta).max(axis=-1, keepdims=True).clip(0.0, 1.0)
-    pattern: Floats = np.clip(0.5 + 0.5 * delta / max(float(np.abs(delta).max()), 1e-6), 0.0, 1.0)
-    return mask, pattern

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gate.detectors.universal_perturbation import UniversalPerturbation, _picture
+from gate.detectors._forms import Perturbation
+from gate.detectors.universal_perturbation import UniversalPerturbation
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 
@@ -16,7 +17,7 @@ def test_classes_without_a_faint_way_to_them_are_no_doubt(dead: Classifier) -> N
 def test_the_picture_shows_where_it_darkens_and_where_it_brightens() -> None:
     delta = np.array([[[-0.2], [0.0], [0.4]]], np.float32)
 
-    mask, pattern = _picture((delta,))
+    mask, pattern = Perturbation().picture((delta,))
 
     np.testing.assert_allclose([0.2, 0.0, 0.4], mask[0, :, 0], rtol=1e-6)
     np.testing.assert_allclose([0.25, 0.5, 1.0], pattern[0, :, 0], rtol=1e-6)
