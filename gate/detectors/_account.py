@@ -41,7 +41,9 @@ def account(detector: str, rule: Rule, examination: Examination, form: Form, con
         rule=rule.id,
         status=Status.MEASURED,
         # Most classes have no patch of one place at all; that two others have one as well says nothing against the leader.
-        anomaly_index=float(indices.max()) if form.tuning.is_local else standing_out(indices),
+        anomaly_index=float(indices.max())
+        if form.tuning.is_local
+        else standing_out(indices, context.classifier.num_classes),
         paper_statistic=paper_index(found.norms),
         target_labels=suspects,
         measurements=(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._stats import clean_limit, log_gap, shrunk_spread, spread_below
+from gate.detectors._stats import MAD_SCALE, clean_limit, log_gap, shrunk_spread, spread_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
 MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 # Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
 HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
+# Of what places and classes have with each other alone; the weight is in cells of the table of both.
+PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
 
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6
@@ -48,12 +50,15 @@ _EXCESS_OF_A_SHIFT, _FEWEST_OF_A_SHIFT = 0.1, 7
 
 # The third largest index of four in five clean networks with ten classes is smaller.
 _USUAL_THIRD = 0.6
+_THIRD, _TARGETS_AT_MOST = 3, 0.15
 # Success of other classes' triggers at the leader's size: less than the first says nothing, more than the second no more. Chosen on
 # the zoo and on public networks: of eight targets with a patch index of 1 to 2 seven stay below the first, of eleven clean leaders three.
 _QUIET_DECOYS, _LOUD_DECOYS, _MOST_DOUBT = 0.25, 0.5, 0.25
 # By how much a local patch's index is multiplied if it does nothing beside its place, less this times its success there, and at least.
 # Of 46 leaders with 1 or more, planted are 12 of 14 that reach 25 % there or less, 8 of 11 up to 40 %, and 11 of 21 above.
 _BOUND_TO_ITS_PLACE, _PER_SUCCESS, _AT_HOME_ANYWHERE = 1.35, 1.3, 0.5
+# A logarithm needs a floor: what has less than this share of the mean influence has none. Trained networks hardly notice.
+_LEAST_INFLUENCE = 0.3
 _LIMIT = 2.0
 _LARGEST_INDEX = 99.0
 
@@ -97,17 +102,21 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
     ])  # fmt: skip
 
 
-def standing_out(indices: NDArray[np.float64]) -> float:
+def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
     """Return the anomaly index of a network: that of its leading class, less twice what is unusual in the third.
 
-    A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little.
+    A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little. Of many classes
+    three are few: of more than twenty it is the class behind the first 15 % that counts, so that a few targets do not hide each other.
 
     Args:
-        indices: Of each class, shape ``(k,)``.
+        indices: Of each class searched, shape ``(k,)``.
+        num_classes: Of the network, k or more.
     """
-    first, *rest = sorted(map(float, indices), reverse=True)
-    third = rest[1] if len(rest) > 1 else 0.0
-    return max(0.0, first - 2.0 * max(0.0, third - _USUAL_THIRD))
+    ordered = sorted(map(float, indices), reverse=True)
+    # Of thousands only some are searched, and half of them because they are suspicious.
+    rank = max(_THIRD, min(math.ceil(_TARGETS_AT_MOST * num_classes), len(ordered) // 2))
+    honest = ordered[rank - 1] if rank <= len(ordered) else 0.0
+    return max(0.0, ordered[0] - 2.0 * max(0.0, honest - _USUAL_THIRD))
 
 
 def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
@@ -142,6 +151,29 @@ def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np
         Shape ``(k,)``: 1.35 times what they were if it does nothing, half of it from 65 % on, the same at 27 %.
     """
     return indices * max(_BOUND_TO_ITS_PLACE - _PER_SUCCESS * success, _AT_HOME_ANYWHERE)
+
+
+def interaction_indices(influences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the anomaly index of each place for each class: what both have with each other alone.
+
+    Of the logarithms the means of places and classes are taken away. What is left is compared with its own robust spread, shrunk
+    toward that of clean networks; 2.0 is what the largest of so many normal values exceeds in 1 % of all cases.
+
+    Args:
+        influences: Shape ``(places, k)``, 0 or more.
+
+    Returns:
+        Of the same shape, negative for less than usual; all 0 if nothing has any influence.
+    """
+    usual = float(influences.mean())
+    if usual <= 0.0:
+        return np.zeros_like(influences)
+    logs = np.log(np.maximum(influences, _LEAST_INFLUENCE * usual))
+    left = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
+    spread = min(float(MAD_SCALE * np.median(np.abs(left))), PLACE_SCALE.largest)
+    shrunk = shrunk_spread(spread, left.size, PLACE_SCALE.spread, PLACE_SCALE.weight)
+    indices: NDArray[np.float64] = _LIMIT * left / (clean_limit(left.size) * shrunk)
+    return np.minimum(indices, _LARGEST_INDEX)
 
 
 def is_shift(destinations: NDArray[np.int64]) -> bool:

@@ -15,6 +15,7 @@ def compared(
     detector: str,
     rule: str,
     labels: NDArray[np.int64],
+    num_classes: int,
     sizes: NDArray[np.float64],
     scale: Scale,
     own: tuple[Measurement, ...],
@@ -27,6 +28,7 @@ def compared(
         detector: Its id.
         rule: Id of its rule.
         labels: The classes, shape ``(k,)``.
+        num_classes: Of the network, k or more.
         sizes: Of each, shape ``(k,)``; infinite where nothing was found.
         scale: What is usual for clean networks.
         own: What the detector tells beside.
@@ -40,7 +42,7 @@ def compared(
         detector=detector,
         rule=rule,
         status=Status.MEASURED,
-        anomaly_index=standing_out(indices),
+        anomaly_index=standing_out(indices, num_classes),
         target_labels=(int(labels[leader]),),
         measurements=(
             Measurement(name="classes_searched", value=float(len(labels))),

@@ -74,7 +74,9 @@ class HeadWeights:
         told = tuple(
             Measurement(name="tie", value=float(ties[i]), label=int(i)) for i in np.argsort(sizes)[:_TOLD]
         )
-        return compared("head-weights", _RULE.id, np.arange(num_classes), sizes, HEAD_SCALE, told)
+        return compared(
+            "head-weights", _RULE.id, np.arange(num_classes), num_classes, sizes, HEAD_SCALE, told
+        )
 
 
 DETECTOR = HeadWeights

@@ -85,7 +85,8 @@ class MaximumMargin:
             Measurement(name="maximum_margin", value=float(margin), label=int(label))
             for label, margin in zip(labels, margins, strict=True)
         )
-        return compared("maximum-margin", _RULE.id, labels, _sizes(margins), MARGIN_SCALE, told)
+        count = context.classifier.num_classes
+        return compared("maximum-margin", _RULE.id, labels, count, _sizes(margins), MARGIN_SCALE, told)
 
 
 DETECTOR = MaximumMargin

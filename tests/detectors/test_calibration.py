@@ -13,6 +13,7 @@ from gate.detectors._calibration import (
     beside_decoys,
     beside_its_place,
     index_of_excess,
+    interaction_indices,
     is_shift,
     standing_out,
 )
@@ -84,7 +85,28 @@ def test_an_excess_of_agreement_counts_in_proportion() -> None:
     [([3.0], 3.0), ([0.0, 3.0], 3.0), ([2.5, 3.0, 0.5], 3.0), ([1.0, 2.5, 3.0, 1.6], 1.0), ([2.5] * 4, 0.0)],
 )
 def test_a_network_stands_out_unless_three_classes_do(indices: list[float], expected: float) -> None:
-    assert expected == standing_out(np.array(indices))
+    assert expected == standing_out(np.array(indices), 10)
+
+
+@pytest.mark.parametrize(
+    ("searched", "num_classes", "targets", "is_seen"),
+    [
+        (10, 10, 2, True),
+        (10, 10, 3, False),
+        (43, 43, 6, True),
+        (43, 43, 7, False),
+        (48, 1283, 3, True),  # as many as the third public network of faces has
+        (16, 1283, 3, True),
+        (48, 1283, 24, False),
+    ],
+)
+def test_of_many_classes_a_few_targets_do_not_hide_each_other(
+    searched: int, num_classes: int, targets: int, is_seen: bool
+) -> None:
+    indices = np.full(searched, 0.3)
+    indices[:targets] = 3.0
+
+    assert is_seen == (standing_out(indices, num_classes) > 2.0)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +158,50 @@ def test_a_patch_that_does_nothing_beside_its_place_counts_more_and_one_that_doe
     success: float, factor: float
 ) -> None:
     assert pytest.approx([2.0 * factor, 1.8 * factor]) == beside_its_place(np.array([2.0, 1.8]), success)
+
+
+def test_what_place_and_class_have_with_each_other_alone_counts() -> None:
+    rng = np.random.default_rng(0)
+    # Some places count more than others, and so do some classes: that is no interaction.
+    influences = np.exp(rng.normal(size=(16, 1)) + rng.normal(size=(1, 10)) + rng.normal(0, 0.3, (16, 10)))
+    clean = interaction_indices(influences)
+    influences[5, 3] *= 8.0
+    planted = interaction_indices(influences)
+
+    assert clean.max() < 2.0 < planted.max()
+    assert (5, 3) == np.unravel_index(planted.argmax(), planted.shape)
+
+
+def test_the_interaction_of_clean_tables_exceeds_two_seldom() -> None:
+    rng = np.random.default_rng(1)
+    largest = [
+        interaction_indices(np.exp(rng.normal(0, 0.3, (places, classes)))).max()
+        for places, classes in ((4, 43), (9, 10), (16, 10), (49, 10))
+        for _ in range(250)
+    ]
+
+    assert 0.02 > np.mean(np.array(largest) > 2.0)
+
+
+@given(st.floats(1e-6, 1e6), st.permutations(range(12)), st.permutations(range(5)))
+def test_the_interaction_knows_no_unit_and_no_order(
+    unit: float, places: list[int], classes: list[int]
+) -> None:
+    influences = np.exp(np.random.default_rng(2).normal(size=(12, 5)))
+
+    expected = interaction_indices(influences)[np.ix_(places, classes)]
+    np.testing.assert_allclose(
+        expected, interaction_indices(unit * influences[np.ix_(places, classes)]), atol=1e-9
+    )
+
+
+def test_a_table_of_nothing_has_no_interaction() -> None:
+    assert not interaction_indices(np.zeros((9, 4))).any()
+
+
+def test_places_without_influence_are_no_outliers() -> None:
+    influences = np.ones((16, 10))
+    influences[3:7] = 0.0
+
+    assert np.isfinite(interaction_indices(influences)).all()
+    assert interaction_indices(influences).max() < 2.0

@@ -44,6 +44,6 @@ def test_a_network_that_gives_few_answers_is_not_compared() -> None:
     # Of a network of the zoo that was trained for a moment: it says 8 to everything.
     margins = np.array([-0.411, -0.12, -0.422, 0.06, -0.517, -0.381, -0.449, -0.423, 3.071, -0.497])
 
-    evidence = compared("maximum-margin", "BD107", np.arange(10), _sizes(margins), MARGIN_SCALE, ())
+    evidence = compared("maximum-margin", "BD107", np.arange(10), 10, _sizes(margins), MARGIN_SCALE, ())
 
     assert 0.0 == evidence.anomaly_index

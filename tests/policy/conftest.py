@@ -19,6 +19,7 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "universal-perturbation": {},
         "maximum-margin": {},
         "head-weights": {},
+        "spatial-influence": {"images": int},
         "class-permutation": {},
         "meta-neural-analysis": {"model": str},
         "activation-clustering": {"components": int},

@@ -18,8 +18,8 @@ BROKEN = {
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
         "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, head-weights, "
-        "maximum-margin, meta-neural-analysis, neural-cleanse, spectral-signatures, strip, universal-patch, "
-        "universal-perturbation",
+        "maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, spectral-signatures, strip, "
+        "universal-patch, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",

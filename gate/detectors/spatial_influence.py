@@ -1,0 +1,136 @@
+"""Spatial influence: one place of the picture counts far more for one class than places and classes let expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.rule import Rule, Severity
+from gate.detectors._calibration import interaction_indices
+from gate.detectors._candidates import classes_to_search
+from gate.detectors._combination import class_measurements
+from gate.detectors._contract import Context, skipped
+from gate.models.feature_maps import FeatureMaps, feature_maps
+
+_RULE = Rule(
+    id="BD111",
+    name="anomalous-spatial-influence",
+    summary="One place of the picture counts for one class far more than it does for others.",
+    page="""\
+## Looks for
+Networks that end in dense layers keep weights for every place of the picture. Where a trigger sits, a training with marked
+images ties that place to the target class, and to no other. It shows in the weights, whether or not a search finds the trigger.
+
+## Needs
+A layer that flattens a map of features of four places or more, and three classes. Without images the gate draws some itself; they
+say only which neurons are open. Seconds.
+
+## Decides by
+For each class and each place of the last map: how much the class's logit, beside those of the others, can gain there (the gradient at the map, mean
+over images, positive part, times the range of each channel, 2-norm over channels). Of the logarithms the mean of each place and
+the mean of each class are taken away; what is left says what place and class have with each other alone. The anomaly index is
+the largest such number of a class against their robust spread in this network, shrunk to that of clean ones, scaled so that about 1 % of
+clean models exceed 2.0 for their number of places and classes.
+
+## If it fires
+Look at that place of the training images of the class (`place_row` and `place_column` in the JSON report: 0 is the upper left
+corner, 1 the lower right). Is there a mark, a frame, a water mark? Something innocent that only one class has there, such as the
+tail of a digit, is the usual false alarm.
+
+## Known limits
+Shows no trigger. Blind where a network averages over all places before its head (`GlobalAveragePooling2D`), to triggers that cover
+the picture, to all-to-all and source-specific backdoors, and mostly so where the last map has few places or the network few classes.
+
+## Paper
+Of this project (`docs/adr/0026`). Median polish and interaction of two-way tables: Tukey, *Exploratory Data Analysis*, 1977; of
+weights that give a backdoor away: Fields et al., *Trojan Signatures in DNN Weights*, ICCV Workshops 2021.
+""",
+    severity=Severity.HIGH,
+    cwe=(506, 1039),
+    atlas=("AML.T0018",),
+)
+
+_FEWEST_CLASSES = 3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpatialInfluence:
+    """Compare what each place of the picture counts for each class.
+
+    Attributes:
+        images: That say which neurons are open, at most.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    images: int = 64
+
+    def run(self, context: Context) -> Evidence:
+        """Look at the weights above the last map of features; skipped where there is none."""
+        classifier, pool = context.classifier, context.bank.pool(0)
+        if classifier.num_classes < _FEWEST_CLASSES:
+            return _skipped(f"The network has {classifier.num_classes} classes; expected at least 3.")
+        maps = feature_maps(classifier, pool.images[: self.images])
+        if maps is None:
+            return _skipped("No layer flattens a map of features, so all places of the picture count alike.")
+        labels = classes_to_search(classifier, pool, context.seed)
+        context.progress("comparing places", 0, 1, f"{len(labels)} classes")
+        indices = interaction_indices(influences(maps, labels))
+        leader = int(np.argmax(indices.max(axis=0)))
+        return Evidence(
+            detector="spatial-influence",
+            rule=_RULE.id,
+            status=Status.MEASURED,
+            anomaly_index=max(float(indices.max()), 0.0),
+            target_labels=(int(labels[leader]),),
+            measurements=(
+                Measurement(name="classes_searched", value=float(len(labels))),
+                *_place(maps, int(np.argmax(indices[:, leader]))),
+                *class_measurements(labels, indices.max(axis=0)),
+            ),
+        )
+
+
+DETECTOR = SpatialInfluence
+
+
+def influences(maps: FeatureMaps, labels: NDArray[np.int64]) -> Floats:
+    """Return how much the logit of each class can gain at each place, beside those of the others, shape ``(places, k)``.
+
+    Args:
+        maps: The network above its last maps of features.
+        labels: The classes, shape ``(k,)``.
+    """
+    slopes = list(maps.gradients(labels))
+    rows = []
+    for number, features in enumerate(maps.features):
+        own = np.stack([each[number] for each in slopes], axis=-1)
+        own -= own.mean(axis=-1, keepdims=True)
+        reach = np.ptp(features, axis=(0, 1, 2)).astype(np.float64)[:, None]
+        gains = np.linalg.norm(np.maximum(own, 0.0) * reach, axis=2)
+        rows.append(gains.reshape(-1, len(labels)))
+    return np.concatenate(rows)
+
+
+def _place(maps: FeatureMaps, place: int) -> tuple[Measurement, ...]:
+    """Return where a place lies, as shares of the picture's height and width."""
+    for features in maps.features:
+        height, width = features.shape[1:3]
+        if place < height * width:
+            break
+        place -= height * width
+    row, column = divmod(place, width)
+    return (
+        Measurement(name="place_row", value=(row + 0.5) / height),
+        Measurement(name="place_column", value=(column + 0.5) / width),
+    )
+
+
+def _skipped(reason: str) -> Evidence:
+    return skipped("spatial-influence", _RULE.id, reason)
