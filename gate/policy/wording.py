@@ -6,6 +6,7 @@ from gate.core.evidence import Evidence
 from gate.policy.model import Statistic
 
 _SHOWN_LABELS = 5
+_ROWS, _COLUMNS = ("upper", "", "lower"), ("left", "", "right")
 _NAMES = {Statistic.ANOMALY_INDEX: "anomaly index", Statistic.PAPER: "the paper's statistic"}
 
 
@@ -17,11 +18,21 @@ def accusation(evidence: Evidence, comparison: str) -> str:
         rate = f"{100 * trigger.attack_success_rate:.0f} %"
         what = f"A trigger of {trigger.l1_norm:.1f} px sends {rate} of images to {trigger.destination}"
     elif labels:
-        what = f"Class {labels[0]} stands out as the target of a backdoor"
+        what = f"Class {labels[0]} stands out as the target of a backdoor{_where(evidence)}"
     else:
         what = "The model behaves unlike clean models"
     others = ", ".join(map(str, labels[1:_SHOWN_LABELS])) + (", ..." if len(labels) > _SHOWN_LABELS else "")
     return f"{what} ({comparison})." + (f" Also suspected: {others}." if others else "")
+
+
+def _where(evidence: Evidence) -> str:
+    """Return where in the picture the class's trigger should be, if the detector knows."""
+    shares = {each.name: each.value for each in evidence.measurements}
+    if not {"place_row", "place_column"} <= shares.keys():
+        return ""
+    row, column = (min(int(3 * shares[name]), 2) for name in ("place_row", "place_column"))
+    place = f"{_ROWS[row]} {_COLUMNS[column]}".strip() or "centre"
+    return f" with a trigger at the {place} of the picture"
 
 
 def comparison(statistic: Statistic, value: float, limit: float) -> str:

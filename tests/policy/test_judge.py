@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.evidence import Evidence, Status, Trigger
+from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Gap, Verdict
 from gate.core.rule import Confidence, Severity
@@ -95,6 +95,23 @@ def test_a_finding_without_a_trigger_says_what_it_has(labels: tuple[int, ...], m
 
     assert message == finding.message
     assert (f"label:{labels[0]}" if labels else "model") == finding.subject
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "place"),
+    [
+        (0.9, 0.9, "lower right"),
+        (0.0, 0.5, "upper"),
+        (0.5, 0.1, "left"),
+        (0.4, 0.6, "centre"),
+        (1.0, 0.0, "lower left"),
+    ],
+)
+def test_a_finding_says_where_the_trigger_should_be(row: float, column: float, place: str) -> None:
+    where = (Measurement(name="place_row", value=row), Measurement(name="place_column", value=column))
+    (finding,) = verdict_of(measured(2.5, target_labels=(4,), measurements=where), SKIPPED_AC).findings
+
+    assert f"backdoor with a trigger at the {place} of the picture (anomaly index" in finding.message
 
 
 def test_numbers_that_would_look_equal_are_written_out() -> None:
