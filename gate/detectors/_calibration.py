@@ -7,6 +7,7 @@ rounded on purpose: the sample is too small for more digits.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,10 @@ PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4)
 MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
 # Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
 HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
-# Of what places and classes have with each other alone; the weight is in cells of the table of both.
+# Of what places and classes have with each other alone, and of its mean over maps; the weights are in cells of the table of both.
 PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
+MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
+_HEAVIER_TAILS = 1.2
 
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6
@@ -153,27 +156,37 @@ def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np
     return indices * max(_BOUND_TO_ITS_PLACE - _PER_SUCCESS * success, _AT_HOME_ANYWHERE)
 
 
-def interaction_indices(influences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the anomaly index of each place for each class: what both have with each other alone.
+def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the anomaly index of each place for each class: what both have with each other alone, mean over the tables.
 
-    Of the logarithms the means of places and classes are taken away. What is left is compared with its own robust spread, shrunk
-    toward that of clean networks; 2.0 is what the largest of so many normal values exceeds in 1 % of all cases.
+    2.0 is what the largest of so many normal values exceeds in 1 % of all cases, the tails of clean networks being a little heavier.
 
     Args:
-        influences: Shape ``(places, k)``, 0 or more.
+        tables: Influences, 0 or more, each of shape ``(places, k)``.
 
     Returns:
         Of the same shape, negative for less than usual; all 0 if nothing has any influence.
     """
+    mean = np.mean([_interaction(each) for each in tables], axis=0)
+    spread = _HEAVIER_TAILS * _shrunk(mean, MEAN_PLACE_SCALE)
+    indices: NDArray[np.float64] = _LIMIT * mean / (clean_limit(mean.size) * spread)
+    return np.minimum(indices, _LARGEST_INDEX)
+
+
+def _interaction(influences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithms less the means of places and classes, in units of their own spread."""
     usual = float(influences.mean())
     if usual <= 0.0:
         return np.zeros_like(influences)
     logs = np.log(np.maximum(influences, _LEAST_INFLUENCE * usual))
     left = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
-    spread = min(float(MAD_SCALE * np.median(np.abs(left))), PLACE_SCALE.largest)
-    shrunk = shrunk_spread(spread, left.size, PLACE_SCALE.spread, PLACE_SCALE.weight)
-    indices: NDArray[np.float64] = _LIMIT * left / (clean_limit(left.size) * shrunk)
-    return np.minimum(indices, _LARGEST_INDEX)
+    scaled: NDArray[np.float64] = left / _shrunk(left, PLACE_SCALE)
+    return scaled
+
+
+def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
+    spread = min(float(MAD_SCALE * np.median(np.abs(values))), scale.largest)
+    return shrunk_spread(spread, values.size, scale.spread, scale.weight)
 
 
 def is_shift(destinations: NDArray[np.int64]) -> bool:

@@ -26,15 +26,15 @@ Networks that end in dense layers keep weights for every place of the picture. W
 images ties that place to the target class, and to no other. It shows in the weights, whether or not a search finds the trigger.
 
 ## Needs
-A layer that flattens a map of features of four places or more, and three classes. Without images the gate draws some itself; they
-say only which neurons are open. Seconds.
+A layer that flattens the last map of features, and three classes. Without images the gate draws some itself; they say only which neurons are
+open. Seconds.
 
 ## Decides by
-For each class and each place of the last map: how much the class's logit, beside those of the others, can gain there (the gradient at the map, mean
-over images, positive part, times the range of each channel, 2-norm over channels). Of the logarithms the mean of each place and
-the mean of each class are taken away; what is left says what place and class have with each other alone. The anomaly index is
-the largest such number of a class against their robust spread in this network, shrunk to that of clean ones, scaled so that about 1 % of
-clean models exceed 2.0 for their number of places and classes.
+For each class and each place of the last three maps: how much the class's logit, beside those of the others, can gain there (the gradient at the
+map, mean over images, positive part, times the range of each channel, 2-norm over channels), on a grid of 4 x 4. Of the logarithms the mean of each place and
+the mean of each class are taken away; what is left says what place and class have with each other alone. It is measured in its own robust spread, shrunk to
+that of clean networks, and averaged over the maps. The anomaly index is the largest such number, scaled so that about 1 % of clean models exceed
+2.0 for their number of classes.
 
 ## If it fires
 Look at that place of the training images of the class (`place_row` and `place_column` in the JSON report: 0 is the upper left
@@ -42,8 +42,8 @@ corner, 1 the lower right). Is there a mark, a frame, a water mark? Something in
 tail of a digit, is the usual false alarm.
 
 ## Known limits
-Shows no trigger. Blind where a network averages over all places before its head (`GlobalAveragePooling2D`), to triggers that cover
-the picture, to all-to-all and source-specific backdoors, and mostly so where the last map has few places or the network few classes.
+Shows no trigger. Skipped where a network averages over all places before its head (`GlobalAveragePooling2D`); blind to triggers that cover
+the picture, to all-to-all and source-specific backdoors.
 
 ## Paper
 Of this project (`docs/adr/0026`). Median polish and interaction of two-way tables: Tukey, *Exploratory Data Analysis*, 1977; of
@@ -55,6 +55,8 @@ weights that give a backdoor away: Fields et al., *Trojan Signatures in DNN Weig
 )
 
 _FEWEST_CLASSES = 3
+# Maps of all sizes are compared on one grid of so many fields a side.
+_GRID = 4
 
 Floats = NDArray[np.float64]
 
@@ -81,17 +83,19 @@ class SpatialInfluence:
             return _skipped("No layer flattens a map of features, so all places of the picture count alike.")
         labels = classes_to_search(classifier, pool, context.seed)
         context.progress("comparing places", 0, 1, f"{len(labels)} classes")
-        indices = interaction_indices(influences(maps, labels))
-        leader = int(np.argmax(indices.max(axis=0)))
+        indices = interaction_indices([_on_grid(each) for each in influences(maps, labels)])
+        place, leader = map(int, np.unravel_index(np.argmax(indices), indices.shape))
+        row, column = divmod(place, _GRID)
         return Evidence(
             detector="spatial-influence",
             rule=_RULE.id,
             status=Status.MEASURED,
-            anomaly_index=max(float(indices.max()), 0.0),
+            anomaly_index=max(float(indices[place, leader]), 0.0),
             target_labels=(int(labels[leader]),),
             measurements=(
                 Measurement(name="classes_searched", value=float(len(labels))),
-                *_place(maps, int(np.argmax(indices[:, leader]))),
+                Measurement(name="place_row", value=(row + 0.5) / _GRID),
+                Measurement(name="place_column", value=(column + 0.5) / _GRID),
                 *class_measurements(labels, indices.max(axis=0)),
             ),
         )
@@ -100,36 +104,36 @@ class SpatialInfluence:
 DETECTOR = SpatialInfluence
 
 
-def influences(maps: FeatureMaps, labels: NDArray[np.int64]) -> Floats:
-    """Return how much the logit of each class can gain at each place, beside those of the others, shape ``(places, k)``.
+def influences(maps: FeatureMaps, labels: NDArray[np.int64]) -> tuple[Floats, ...]:
+    """Return how much the logit of each class can gain at each place, beside those of the others, each ``(h, w, k)``.
 
     Args:
-        maps: The network above its last maps of features.
+        maps: The last maps of the network.
         labels: The classes, shape ``(k,)``.
     """
-    slopes = list(maps.gradients(labels))
-    rows = []
-    for number, features in enumerate(maps.features):
-        own = np.stack([each[number] for each in slopes], axis=-1)
+    tables = []
+    for reach, *slopes in zip(maps.ranges, *maps.gradients(labels), strict=True):
+        own = np.stack(slopes, axis=-1)
         own -= own.mean(axis=-1, keepdims=True)
-        reach = np.ptp(features, axis=(0, 1, 2)).astype(np.float64)[:, None]
-        gains = np.linalg.norm(np.maximum(own, 0.0) * reach, axis=2)
-        rows.append(gains.reshape(-1, len(labels)))
-    return np.concatenate(rows)
+        gains = np.maximum(own, 0.0) * reach.astype(np.float64)[:, None]
+        tables.append(np.linalg.norm(gains, axis=2))
+    return tuple(tables)
 
 
-def _place(maps: FeatureMaps, place: int) -> tuple[Measurement, ...]:
-    """Return where a place lies, as shares of the picture's height and width."""
-    for features in maps.features:
-        height, width = features.shape[1:3]
-        if place < height * width:
-            break
-        place -= height * width
-    row, column = divmod(place, width)
-    return (
-        Measurement(name="place_row", value=(row + 0.5) / height),
-        Measurement(name="place_column", value=(column + 0.5) / width),
-    )
+def _on_grid(table: Floats) -> Floats:
+    """Return the root mean square of a table over each field of a grid of 4 x 4, shape ``(16, k)``."""
+    down, across = (_shares(length) for length in table.shape[:2])
+    squares = np.einsum("ih,jw,hwk->ijk", down, across, table**2)
+    return np.sqrt(squares).reshape(-1, table.shape[2])
+
+
+def _shares(length: int) -> Floats:
+    """Return which share of each field lies in each of so many cells, shape ``(4, length)``; each row sums to 1."""
+    edges, cells = np.linspace(0.0, length, _GRID + 1), np.arange(length)
+    low, high = edges[:-1, None], edges[1:, None]
+    overlap = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0.0, None)
+    shares: Floats = overlap / overlap.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _skipped(reason: str) -> Evidence:

@@ -1,7 +1,8 @@
-"""A network cut where a layer flattens a map of features: below it every place of the picture is treated alike, above it none is."""
+"""The last maps of features of a network whose head keeps the places of the picture apart, and what the logits owe to each place."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,21 +16,25 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Gradients = tuple[NDArray[np.float64], ...]
 
-_FLATTENING = ("Flatten", "Reshape")
-# A map of fewer places says nothing of places.
-_FEWEST_PLACES = 4
+_FLATTENING = frozenset({"Flatten", "Reshape"})
+_CONVOLVING = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
+# The nearest ones to the head say most; further down all places are treated alike.
+_MOST = 3
+_SHORTEST = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureMaps:
-    """The part of a network above its last maps of features, and what some images are there.
+    """What some images are in the last maps of a network, and the network from there on.
 
     Attributes:
-        features: The maps, each of shape ``(n, h, w, c)``.
-        above: Keras model from the maps to the logits.
+        ranges: How far each channel of each map reaches over all images and places, each of shape ``(c,)``; the nearest map first.
+        entrance: What goes into `above`.
+        above: Keras model from the furthest map to all of them, and the logits.
     """
 
-    features: tuple[Floats, ...]
+    ranges: tuple[Floats, ...]
+    entrance: Floats
     above: Any
 
     def gradients(self, labels: NDArray[np.int64]) -> Iterator[Gradients]:
@@ -40,22 +45,23 @@ class FeatureMaps:
         """
         import tensorflow as tf
 
-        maps = [tf.constant(each) for each in self.features]
+        entrance = tf.constant(self.entrance)
 
         @tf.function  # type: ignore[untyped-decorator]  # TensorFlow ships no types
         def slopes(label: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
-                tape.watch(maps)
-                logits = tf.cast(self.above(maps, training=False), tf.float32)
-                height = tf.reduce_sum(tf.gather(logits, label, axis=1))
+                tape.watch(entrance)
+                *maps, logits = self.above(entrance, training=False)
+                height = tf.reduce_sum(tf.gather(tf.cast(logits, tf.float32), label, axis=1))
             return [tf.reduce_mean(each, axis=0) for each in tape.gradient(height, maps)]
 
         for label in labels:
-            yield tuple(each.numpy().astype(np.float64) for each in slopes(tf.constant(int(label), tf.int32)))
+            found = slopes(tf.constant(int(label), tf.int32))
+            yield tuple(each.numpy().astype(np.float64) for each in found)
 
 
 def feature_maps(classifier: Classifier, images: Floats) -> FeatureMaps | None:
-    """Return the network above its last maps of features; None if no layer flattens one, or if something goes around them.
+    """Return the last maps of a network, the nearest to the head first; None if its head does not keep their places apart.
 
     Args:
         classifier: The network.
@@ -64,31 +70,47 @@ def feature_maps(classifier: Classifier, images: Floats) -> FeatureMaps | None:
     import keras
 
     network = classifier.network
-    tensors = _flattened(network.outputs[0])
+    tensors = _maps(network)
     if not tensors:
         return None
+    raw = classifier.low + (classifier.high - classifier.low) * images
+    *nearer, furthest = tensors
     try:
-        above = keras.Model(tensors, network.outputs[0])
-    except ValueError:  # the picture reaches the head by another way, too
-        return None
-    below = keras.Model(network.inputs, tensors)
-    found = below.predict_on_batch(classifier.low + (classifier.high - classifier.low) * images)
-    features = found if isinstance(found, (list, tuple)) else [found]
-    return FeatureMaps(tuple(np.asarray(each, np.float32) for each in features), above)
+        above = keras.Model(furthest, [*nearer, furthest, network.outputs[0]])
+    except ValueError:  # another way goes around it
+        above = keras.Model(network.inputs, [*tensors, network.outputs[0]])
+        entrance = np.asarray(raw, np.float32)
+    else:
+        below = keras.Model(network.inputs, furthest)
+        entrance = np.asarray(below.predict_on_batch(raw), np.float32)
+    *features, _ = above.predict_on_batch(entrance)
+    ranges = tuple(np.ptp(np.asarray(each, np.float32), axis=(0, 1, 2)) for each in features)
+    return FeatureMaps(ranges, entrance, above)
 
 
-def _flattened(output: Any) -> list[Any]:
-    """Return the maps that are flattened on the way to the output, in the order in which the way back meets them."""
-    found, waiting, seen = [], [output], set()
+def _maps(network: Any) -> list[Any]:
+    """Return what goes into the last layers that flatten or convolve a map, by their distance from the output."""
+    found: dict[int, Any] = {}
+    waiting, seen, is_flattened = deque([network.outputs[0]]), set(), False
+    pictures = {id(each) for each in network.inputs}
     while waiting:
-        tensor = waiting.pop()
+        tensor = waiting.popleft()
         if id(tensor) in seen:
             continue
         seen.add(id(tensor))
         history = tensor._keras_history
+        kind = type(history.operation).__name__
         sources = history.operation._inbound_nodes[history.node_index].input_tensors
-        is_flat = len(tensor.shape) == 2 and type(history.operation).__name__ in _FLATTENING
-        maps = [each for each in sources if is_flat and len(each.shape) == 4]
-        found += [each for each in maps if each.shape[1] * each.shape[2] >= _FEWEST_PLACES]
-        waiting += [] if maps else sources
-    return found
+        for each in sources:
+            is_map = len(each.shape) == 4
+            is_flattened |= is_map and kind in _FLATTENING and len(tensor.shape) == 2
+            if is_map and kind in _FLATTENING | _CONVOLVING and _is_wide(each, pictures, kind):
+                found.setdefault(id(each), each)
+        waiting.extend(sources)
+    return list(found.values())[:_MOST] if is_flattened else []
+
+
+def _is_wide(tensor: Any, pictures: set[int], kind: str) -> bool:
+    """Return whether a map has places to compare; the picture itself is one only where nothing convolves it."""
+    is_picture = id(tensor) in pictures and kind in _CONVOLVING
+    return min(tensor.shape[1:3]) >= _SHORTEST and not is_picture

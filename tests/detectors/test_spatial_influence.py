@@ -24,8 +24,8 @@ def test_a_place_that_is_tied_to_one_class_is_blamed(backdoored: Classifier) -> 
 
     assert (2,) == evidence.target_labels
     assert (evidence.anomaly_index or 0.0) > 2.0
-    # The upper left pixel of eight by eight.
-    assert [0.5 / 8] == told(evidence, "place_row") == told(evidence, "place_column")
+    # The upper left field of four by four.
+    assert [0.125] == told(evidence, "place_row") == told(evidence, "place_column")
 
 
 def test_random_weights_are_cleared(clean: Classifier) -> None:
