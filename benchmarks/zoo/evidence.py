@@ -77,10 +77,11 @@ class Row:
 
 def read(file: Path = FILE) -> list[Row]:
     """Return all networks of an evidence file."""
-    return [_row(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [row(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def _row(record: dict[str, Any]) -> Row:
+def row(record: dict[str, Any]) -> Row:
+    """Return a line of the file as what it means."""
     return Row(
         truth=record["truth"],
         evidence=_evidence(record["evidence"]),
@@ -142,13 +143,14 @@ def record(truth: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     measured = [found for found in entry["evidence"] if found["status"] == "measured"]
     return {
         "truth": {key: _rounded(truth[key]) for key in TRUTH},
-        "evidence": {found["detector"]: _numbers(found) for found in measured},
+        "evidence": {found["detector"]: numbers(found) for found in measured},
         "seconds": round(entry["seconds"], 1),
         "verdict": entry["verdict"],
     }
 
 
-def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a detector's evidence in a JSON report."""
     named = {each["name"]: each["value"] for each in found["measurements"] if each.get("label") is None}
     paper = found.get("paper_statistic")
     classes = {

@@ -123,7 +123,7 @@ def influences(maps: FeatureMaps, labels: NDArray[np.int64]) -> tuple[Floats, ..
 def _on_grid(table: Floats) -> Floats:
     """Return the root mean square of a table over each field of a grid of 4 x 4, shape ``(16, k)``."""
     down, across = (_shares(length) for length in table.shape[:2])
-    squares = np.einsum("ih,jw,hwk->ijk", down, across, table**2)
+    squares: Floats = np.einsum("ih,jw,hwk->ijk", down, across, table**2)
     return np.sqrt(squares).reshape(-1, table.shape[2])
 
 
