@@ -59,7 +59,7 @@ def run_cli(
         input=stdin,
         capture_output=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 

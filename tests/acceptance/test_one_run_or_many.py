@@ -14,6 +14,9 @@ version: 1
 detectors:
   neural-cleanse: {parameters: {restarts: 1, steps: 3, images: 4}}
   universal-patch: {parameters: {restarts: 1, steps: 3, images: 4}}
+  universal-perturbation: {parameters: {steps: 3, images: 4}}
+  maximum-margin: {parameters: {restarts: 1, steps: 3}}
+  class-permutation: {parameters: {restarts: 1, steps: 6}}
 """
 
 
