@@ -24,6 +24,7 @@ detectors:
   maximum-margin: {enabled: false}
   class-permutation: {enabled: false}
   head-weights: {enabled: false}
+  spatial-influence: {enabled: false}
 """
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'5' * 64}\nsize 1000\n"
 
