@@ -74,10 +74,13 @@ class SpatialInfluence:
     images: int = 64
 
     def run(self, context: Context) -> Evidence:
-        """Look at the weights above the last map of features; skipped where there is none."""
-        classifier, pool = context.classifier, context.bank.pool(0)
+        """Look at the weights above the last maps of features; skipped where there are none."""
+        classifier = context.classifier
         if classifier.num_classes < _FEWEST_CLASSES:
-            return _skipped(f"The network has {classifier.num_classes} classes; expected at least 3.")
+            return _skipped(
+                f"The network has {classifier.num_classes} classes; expected at least {_FEWEST_CLASSES}."
+            )
+        pool = context.bank.pool(0)
         maps = feature_maps(classifier, pool.images[: self.images])
         if maps is None:
             return _skipped("No layer flattens a map of features, so all places of the picture count alike.")
