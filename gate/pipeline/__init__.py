@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
 
 import gate
@@ -22,6 +22,10 @@ from gate.policy.waivers.remarks import remarks
 
 __all__ = ["Plan", "Request", "plan", "run", "shard_of"]
 
+_Judged = tuple[Scan, ArtifactReport]
+
+# Seconds after which a signal is noticed at the latest.
+_LONGEST_WAIT = 0.5
 _SHARD = "This is shard {} of {}; merge the reports of all shards."
 
 
@@ -56,12 +60,10 @@ def shard_of(report: ScanReport) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (1, 1)
 
 
-def _scan_all(
-    candidates: tuple[Candidate, ...], request: Request, events: Events
-) -> list[tuple[Scan, ArtifactReport]]:
+def _scan_all(candidates: tuple[Candidate, ...], request: Request, events: Events) -> list[_Judged]:
     stop = Event()
 
-    def scan_and_judge(candidate: Candidate) -> tuple[Scan, ArtifactReport]:
+    def scan_and_judge(candidate: Candidate) -> _Judged:
         examined = examine(candidate, request, events, start, stop)
         report = _judge(examined, request)
         events.judged(report)
@@ -73,11 +75,26 @@ def _scan_all(
         ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers,
     ):
         try:
-            return list(workers.map(scan_and_judge, candidates))
+            return _results([workers.submit(scan_and_judge, candidate) for candidate in candidates])
         except BaseException:
             # Ctrl-C, or a bug: leaving this block waits for the scans in work, which would go on for minutes.
             stop.set()
+            workers.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _results(futures: list[Future[_Judged]]) -> list[_Judged]:
+    """Wait for all; the first that fails ends the waiting.
+
+    Python handles a signal between two steps of the main thread, and one that comes as that begins to wait does not wake
+    it: so it never waits for long.
+    """
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, timeout=_LONGEST_WAIT, return_when=FIRST_EXCEPTION)
+        for each in done:
+            each.result()
+    return [each.result() for each in futures]
 
 
 def _notices(request: Request, work: Plan, reports: list[ArtifactReport]) -> tuple[str, ...]:

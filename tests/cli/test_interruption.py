@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pty
 import select
@@ -32,10 +33,28 @@ def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> bool:
     return False
 
 
+def process_itself(process: int, stop: int) -> None:
+    """The system picks the thread that hears of it, as a rule the main one."""
+    os.kill(process, stop)
+
+
+def another_thread(process: int, stop: int) -> None:
+    """As seen from the main thread, the same as a signal that comes just before it begins to wait: nothing wakes it."""
+    threads = sorted(int(each.name) for each in Path(f"/proc/{process}/task").iterdir())
+    assert 0 == ctypes.CDLL(None).tgkill(process, threads[-1], stop)
+    assert process != threads[-1]
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux' /proc to find the children")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("told", [process_itself, another_thread])
 def test_an_interrupted_run_leaves_nothing_behind(
-    command: Path, examples: Path, environment: Callable[..., dict[str, str]], tmp_path: Path, stop: int
+    command: Path,
+    examples: Path,
+    environment: Callable[..., dict[str, str]],
+    tmp_path: Path,
+    told: Callable[[int, int], None],
+    stop: int,
 ) -> None:
     model = examples / "models" / "clean.keras"
     arguments = [command, "check", model, model.with_name("backdoored-patch.keras"), "--output=json=r.json"]
@@ -44,11 +63,13 @@ def test_an_interrupted_run_leaves_nothing_behind(
     gate = subprocess.Popen(
         arguments, cwd=tmp_path, env=environment(TMPDIR=str(temporary)), stderr=subprocess.PIPE, text=True
     )
-    assert wait_for(lambda: descendants(gate.pid))
-    scanners = descendants(gate.pid)
-
-    gate.send_signal(stop)
-    _, err = gate.communicate(timeout=20)
+    try:
+        assert wait_for(lambda: descendants(gate.pid))
+        scanners = descendants(gate.pid)
+        told(gate.pid, stop)
+        _, err = gate.communicate(timeout=60)
+    finally:
+        gate.kill()
 
     assert 130 == gate.returncode
     assert "Interrupted; no report was written." in err
