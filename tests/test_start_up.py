@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.stopwatch import cpu_seconds
 
 # Times what the libraries that no command does without take to start: machines differ, and so do days.
 LIMIT = 3.0
@@ -52,16 +53,9 @@ def run(code: str, arguments: tuple[str, ...], environ: dict[str, str], cwd: Pat
     return subprocess.run(command, cwd=cwd, env=environ, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def cpu_seconds(code: str, arguments: tuple[str, ...], environ: dict[str, str], cwd: Path) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(code, arguments, environ, cwd)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def best_of_three(code: str, arguments: tuple[str, ...], environ: dict[str, str], cwd: Path) -> float:
     run(code, arguments, environ, cwd)  # fills the bytecode cache
-    return min(cpu_seconds(code, arguments, environ, cwd) for _ in range(3))
+    return min(cpu_seconds(lambda: run(code, arguments, environ, cwd)) for _ in range(3))
 
 
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)

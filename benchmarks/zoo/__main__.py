@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.zoo import truth
 from benchmarks.zoo.check import check
+from benchmarks.zoo.part import part
 from benchmarks.zoo.recipe import TASKS, Recipe, Task, recipes
 
 
@@ -21,10 +22,10 @@ def main() -> None:
     arguments = _parser().parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     tasks = arguments.task or TASKS
-    part, parts = arguments.part
+    first, parts = arguments.part
     for recipe in recipes(arguments.pairs, tasks):
         # By pair: by network, one part of two would have all the clean ones.
-        if recipe.seed % parts != part - 1:
+        if recipe.seed % parts != first - 1:
             continue
         if not (arguments.data / f"{recipe.task}.npz").exists():
             print(f"{recipe.name}: left out, no {recipe.task}.npz in {arguments.data}", flush=True)
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=40, help="of a clean network and a backdoored one")
     parser.add_argument("--only-train", action="store_true", help="leave the scans to a later run")
     parser.add_argument(
-        "--part", type=_part, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
+        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
     )
     parser.add_argument(
         "--task",
@@ -51,13 +52,6 @@ def _parser() -> argparse.ArgumentParser:
         help="instead of the recipe's own data sets: NAME.npz, how many of its classes (0 for all), training images at most",
     )
     return parser
-
-
-def _part(text: str) -> tuple[int, int]:
-    part, parts = (int(number) for number in text.split("/"))
-    if not 1 <= part <= parts:
-        raise argparse.ArgumentTypeError(f"expected I/N with 1 <= I <= N, received {text}")
-    return part, parts
 
 
 def _task(text: str) -> Task:

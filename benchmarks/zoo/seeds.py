@@ -2,7 +2,8 @@
 
 Scans networks of one split, half of them clean, through the command line with `--seed`. Verdicts are written to
 OUT/<name>.seeds.json after each scan; seed 0 is taken from OUT/<name>.scan.json where it is. Seed by seed, so
-that a run that was stopped has tried all networks about equally often.
+that a run that was stopped has tried all networks about equally often. Networks of many classes can be left out where time is
+short (`--most-classes`), and processes can share the work (`--part I/N`).
 """
 
 from __future__ import annotations
@@ -19,11 +20,20 @@ import numpy as np
 from benchmarks.zoo import truth
 from benchmarks.zoo.check import check, entry
 from benchmarks.zoo.keep import keep
+from benchmarks.zoo.part import part
 
 
-def chosen(folder: Path, split: str, count: int) -> list[str]:
-    """Return the names of `count` networks, clean and backdoored in turn; fewer are the first ones of more."""
-    recipes = [truth.read(file)[0] for file in sorted(folder.glob("*.truth.json"))]
+def chosen(folder: Path, split: str, count: int, most_classes: int | None = None) -> list[str]:
+    """Return the names of `count` networks, clean and backdoored in turn; fewer are the first ones of more.
+
+    Args:
+        folder: Of the zoo.
+        split: Which they belong to.
+        count: How many, at most.
+        most_classes: That a network may have; None for any number.
+    """
+    known = [truth.read(file) for file in sorted(folder.glob("*.truth.json"))]
+    recipes = [recipe for recipe, true in known if most_classes is None or true.num_classes <= most_classes]
     kinds = [
         [each.name for each in recipes if each.split == split and bool(each.attack) == is_bad]
         for is_bad in (False, True)
@@ -72,9 +82,14 @@ def main() -> None:
     parser.add_argument("--split", default="validation", help="calibration, validation or test")
     parser.add_argument("--networks", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--most-classes", type=int, help="that a network may have; any number if left out")
+    parser.add_argument(
+        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
+    )
     arguments = parser.parse_args()
-    names = chosen(arguments.out, arguments.split, arguments.networks)
-    for seed, name in missing(arguments.out, names, arguments.seeds):
+    first, parts = arguments.part
+    names = chosen(arguments.out, arguments.split, arguments.networks, arguments.most_classes)
+    for seed, name in missing(arguments.out, names[first - 1 :: parts], arguments.seeds):
         scan(arguments.out, name, seed)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.stopwatch import cpu_seconds
 
 Cli = Callable[..., Any]
 KEY = "BACKDOOR_GATE_CACHE_KEY"
@@ -304,14 +305,6 @@ def test_a_base_that_cannot_be_read_is_told(
     assert not ["difference" for entry in report(repo.top)["artifacts"] if "difference" in entry]
 
 
-def cost(work: Callable[[], object]) -> float:
-    """Return the computing time of the processes that the work starts, in seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    work()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 @pytest.mark.slow
 def test_twenty_unchanged_models_cost_less_than_tensorflow_alone(
     caching: Cli, tmp_path: Path, tiny_model: Path
@@ -322,8 +315,8 @@ def test_twenty_unchanged_models_cost_less_than_tensorflow_alone(
     arguments = ("check", ".", PIXELS, "--output", "json=r.json")
     caching(*arguments, cwd=tmp_path)
     first = is_cached(tmp_path)
-    cached = cost(lambda: caching(*arguments, cwd=tmp_path))
-    engine = cost(lambda: subprocess.run([sys.executable, "-c", "import tensorflow"], check=True))
+    cached = cpu_seconds(lambda: caching(*arguments, cwd=tmp_path))
+    engine = cpu_seconds(lambda: subprocess.run([sys.executable, "-c", "import tensorflow"], check=True))
 
     assert cached < engine / 2
     assert [False, *[True] * 19] == sorted(first)
