@@ -33,7 +33,7 @@ test: $(DEV) ## Run the fast tests
 
 .PHONY: test-slow
 test-slow: $(DEV) ## Run the slow tests: real scans, hooks, the action, an installation
-	$(BIN)/python -m pytest -q -n 2 -m slow --timeout 900
+	$(BIN)/python -m pytest -q -n 2 -m slow --timeout 900 --durations 15
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the floors of the architecture
