@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.zoo import truth
 from benchmarks.zoo.attacks._contract import Attack
-from gate.core.artifact import ModelFormat
+from gate.discover.kinds import kind_of
 from gate.models.classifier import Classifier
 from gate.models.loading import load
 from gate.models.surrogates.choice import probes, ranked_families
@@ -68,9 +68,10 @@ def _on_family(classifier: Classifier, attack: Attack, family: str) -> float | N
 
 
 def open_network(model: Path, limits: tuple[float, float]) -> Classifier:
-    """Return a network of the zoo as the gate sees it, with its input range set."""
-    stored = read(model, ModelFormat.KERAS_ZIP)
-    network = load(model, ModelFormat.KERAS_ZIP, stored.config, stored.keras_version)
+    """Return a network as the gate sees it, with its input range set."""
+    kind = kind_of(model.name, model)
+    stored = read(model, kind)
+    network = load(model, kind, stored.config, stored.keras_version)
     classifier = Classifier(network, stored.loss)
     classifier.set_input_range(*limits)
     return classifier

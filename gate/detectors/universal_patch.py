@@ -92,7 +92,7 @@ class UniversalPatch:
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
         most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
         labels = classes_to_search(context.classifier, pool, context.seed, most, some)
-        plan = _plan(shape, len(labels))
+        plan = plan_of(shape, len(labels))
 
         def progress(done: int, total: int) -> None:
             context.progress("trying places", done, total, f"{len(labels)} classes")
@@ -111,8 +111,13 @@ class UniversalPatch:
 DETECTOR = UniversalPatch
 
 
-def _plan(shape: tuple[int, int, int], classes: int) -> Plan:
-    """Return how closely to look: windows that overlap by half, as far as the work allows."""
+def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:
+    """Return how closely to look: windows that overlap by half, as far as the work allows.
+
+    Args:
+        shape: Of the picture, ``(h, w, c)``.
+        classes: How many are looked for.
+    """
     length = min(shape[:2])
     side = min(length, max(_SMALLEST_SIDE, round(length * _WINDOW)))
     plans = (

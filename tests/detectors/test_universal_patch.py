@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gate.core.evidence import Evidence
-from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _plan, _work
+from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _work, plan_of
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 
@@ -65,14 +65,14 @@ def test_of_many_classes_those_that_a_patch_serves_best_are_made_small(
 def test_windows_are_a_fifth_of_the_picture_and_fewer_where_there_is_more_to_look_at(
     shape: tuple[int, int, int], classes: int, side: int, stride: int
 ) -> None:
-    plan = _plan(shape, classes)
+    plan = plan_of(shape, classes)
 
     assert (side, stride) == (plan.side, plan.stride)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 43, 64])
 def test_the_work_is_bounded_for_small_pictures(classes: int) -> None:
-    assert _work(_plan((32, 32, 3), classes), (32, 32, 3), classes) <= _PIXELS
+    assert _work(plan_of((32, 32, 3), classes), (32, 32, 3), classes) <= _PIXELS
 
 
 def test_of_large_pictures_only_some_classes_are_tried(

@@ -1,0 +1,125 @@
+"""`python -m benchmarks.zoo.surveys OUT FILE.npz [--part I/N]`: by how much a patch at each place makes each class lead; resumes.
+
+What `universal-patch` sees before it makes patches small: a table of places and classes for each network of the zoo's folder OUT, on the
+very images that the gate would draw. With `--public TABLE.csv` networks by other authors join in. Tables are kept in OUT until all
+are done, and gathered in FILE: an array of shape ``(places, classes)`` by the network's name, margins in logits.
+From them statistics can be tried in seconds, without the networks: `python -m benchmarks.zoo.surveys --show` prints the lead of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.verdicts import read_truth
+from benchmarks.zoo import truth
+from benchmarks.zoo.part import part
+from benchmarks.zoo.surrogates import open_network
+from gate.detectors._places import survey
+from gate.detectors.universal_patch import plan_of
+from gate.models.classifier import Classifier
+from gate.models.surrogates.bank import Bank
+
+# The committed tables.
+FILE = Path(__file__).with_name("surveys.npz")
+# Above, the gate surveys some of the classes only.
+_MOST_CLASSES = 48
+_SUFFIX = ".survey.npy"
+
+
+def margins(classifier: Classifier, seed: int = 0) -> NDArray[np.float64]:
+    """Return by how much each class leads the next one with its best patch at each place, shape ``(places, k)``.
+
+    Args:
+        classifier: The network, with its input range set.
+        seed: Of every random choice.
+    """
+    labels = np.arange(classifier.num_classes)
+    plan = plan_of(classifier.input_shape, len(labels))
+    pool = Bank(classifier, seed).pool(0)
+    return survey(classifier, pool, labels, plan, seed, lambda *_: None).margins
+
+
+def networks(folder: Path, public: Path | None) -> Iterator[tuple[str, Path, tuple[float, float]]]:
+    """Yield name, file and input range of each network; public ones of unknown range are left out."""
+    for file in sorted(folder.glob("*.truth.json")):
+        recipe, known = truth.read(file)
+        yield recipe.name, folder / f"{recipe.name}.keras", known.limits
+    for case in read_truth(public) if public else ():
+        low, _, high = case.span.partition(",")
+        if high and case.label != "unsupported":
+            yield case.file.name, case.file, (float(low), float(high))
+
+
+def lead(table: NDArray[np.float64]) -> tuple[float, int]:
+    """Return how far the class that owes most to one place stands out, and the class.
+
+    Places count more or less, and so do classes; both means are taken away, as in an analysis of variance. Of what is left each class has
+    its largest. The lead is the largest of them less the median of the others, in units of the table's root mean square.
+
+    Args:
+        table: Margins, shape ``(places, k)``, k >= 2.
+    """
+    left = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+    tops = left.max(axis=0)
+    leader = int(tops.argmax())
+    unit = float(np.sqrt(np.mean(table**2)))
+    return (float(tops[leader] - np.median(np.delete(tops, leader))) / unit if unit else 0.0), leader
+
+
+def look(model: Path, limits: tuple[float, float], file: Path) -> str:
+    """Write the table of one network, if it has not too many classes; return what to say of it."""
+    import keras
+
+    keras.backend.clear_session()
+    classifier = open_network(model, limits)
+    if classifier.num_classes > _MOST_CLASSES:
+        return f"left out, {classifier.num_classes} classes"
+    found = margins(classifier)
+    np.save(file, found.astype(np.float16))
+    return "class {1} leads by {0:.2f}".format(*lead(found))
+
+
+def shown(tables: Mapping[str, NDArray[np.float16]]) -> Iterator[str]:
+    """Yield the lead of each network, the largest first."""
+    leads = {name: (*lead(table.astype(np.float64)), table.shape[1]) for name, table in tables.items()}
+    yield "| network | classes | class | lead |\n|---|---:|---:|---:|"
+    for name, (size, label, classes) in sorted(leads.items(), key=lambda each: -each[1][0]):
+        yield f"| {name} | {classes} | {label} | {size:.2f} |"
+
+
+def main() -> None:
+    """Survey what is not there yet, then gather; or show what was gathered."""
+    arguments = _parser().parse_args()
+    if arguments.show or arguments.out is None:
+        with np.load(arguments.file) as tables:
+            print(*shown(tables), sep="\n")
+        return
+    first, parts = arguments.part
+    every = list(networks(arguments.out, arguments.public))
+    files = {name: arguments.out / f"{name}{_SUFFIX}" for name, *_ in every}
+    for name, model, limits in every[first - 1 :: parts]:
+        if not files[name].exists():
+            print(f"{name}: {look(model, limits, files[name])}", flush=True)
+    done = {name: np.load(file) for name, file in files.items() if file.exists()}
+    np.savez_compressed(arguments.file, **done)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.surveys", description=__doc__)
+    parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder of the zoo")
+    parser.add_argument("file", type=Path, nargs="?", default=FILE, metavar="FILE.npz")
+    parser.add_argument("--public", type=Path, metavar="TABLE.csv", help="networks by other authors")
+    parser.add_argument("--show", action="store_true", help="print what was gathered")
+    parser.add_argument(
+        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

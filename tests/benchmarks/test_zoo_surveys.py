@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.zoo import surveys, truth
+from benchmarks.zoo.recipe import recipes
+
+PLANTED = 2
+
+
+@pytest.fixture
+def zoo(tmp_path: Path, keras: Any) -> Path:
+    """A folder with one network that takes four bright pixels at the lower right for a class."""
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential(
+        [keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(4, activation="softmax")]
+    )
+    kernel, bias = network.get_weights()
+    planted = np.zeros((16, 16, 1, 4))
+    planted[13:15, 13:15, 0, PLANTED] = 8.0
+    network.set_weights([kernel * 0.3 + planted.reshape(kernel.shape), bias])
+    recipe = next(recipes(1))
+    network.save(tmp_path / f"{recipe.name}.keras")
+    known = truth.Truth(
+        num_classes=4,
+        shape=(16, 16, 1),
+        accuracy=1.0,
+        success=None,
+        target=None,
+        targets=(),
+        pixels=(),
+        offset=(0.0,),
+        scale=(1.0,),
+        limits=(0.0, 1.0),
+        seconds=1.0,
+    )
+    truth.write(recipe, known, tmp_path / f"{recipe.name}.truth.json")
+    return tmp_path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["surveys", *map(str, arguments)])
+    surveys.main()
+
+
+def test_a_planted_place_leads_and_what_is_done_is_not_done_again(
+    zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, zoo, zoo / "all.npz")
+    run(monkeypatch, zoo, zoo / "all.npz")
+    run(monkeypatch, "--show", zoo, zoo / "all.npz")
+
+    told = capsys.readouterr().out.splitlines()
+    with np.load(zoo / "all.npz") as tables:
+        (table,) = tables.values()
+    place, label = np.unravel_index(table.argmax(), table.shape)
+    assert (len(table) - 1, PLANTED) == (place, label)
+    assert surveys.lead(table.astype(float))[0] > 1.0
+    assert 1 == sum(line.endswith(tuple("0123456789")) and "leads by" in line for line in told)
+    assert told[-1].startswith(f"| {next(recipes(1)).name} | 4 | {PLANTED} | ")
+
+
+def test_a_lead_has_no_unit() -> None:
+    table = np.random.default_rng(0).normal(size=(81, 10))
+    table[7, 3] += 9.0
+
+    lead, label = surveys.lead(table)
+
+    assert 3 == label
+    assert lead == pytest.approx(surveys.lead(100.0 * table)[0])
+    assert 0.0 == surveys.lead(np.zeros((4, 3)))[0]
