@@ -59,16 +59,16 @@ def lead(table: NDArray[np.float64]) -> tuple[float, int]:
     """Return how far the class that owes most to one place stands out, and the class.
 
     Places count more or less, and so do classes; both means are taken away, as in an analysis of variance. Of what is left each class has
-    its largest. The lead is the largest of them less the median of the others, in units of the table's root mean square.
+    its largest. The lead is the largest of them less the mean of the next two, in units of the table's root mean square.
 
     Args:
         table: Margins, shape ``(places, k)``, k >= 2.
     """
     left = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
     tops = left.max(axis=0)
-    leader = int(tops.argmax())
+    first, *others = np.sort(tops)[::-1]
     unit = float(np.sqrt(np.mean(table**2)))
-    return (float(tops[leader] - np.median(np.delete(tops, leader))) / unit if unit else 0.0), leader
+    return float(first - np.mean(others[:2])) / unit if unit else 0.0, int(tops.argmax())
 
 
 def look(model: Path, limits: tuple[float, float], file: Path) -> str:
