@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._stats import MAD_SCALE, clean_limit, log_gap, shrunk_spread, spread_below
+from gate.detectors._stats import MAD_SCALE, beside_means, clean_limit, log_gap, shrunk_spread, spread_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _interaction(influences: NDArray[np.float64]) -> NDArray[np.float64]:
     if usual <= 0.0:
         return np.zeros_like(influences)
     logs = np.log(np.maximum(influences, _LEAST_INFLUENCE * usual))
-    left = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
+    left = beside_means(logs)
     scaled: NDArray[np.float64] = left / _shrunk(left, PLACE_SCALE)
     return scaled
 

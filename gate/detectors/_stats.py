@@ -35,6 +35,12 @@ def paper_index(norms: Floats) -> float:
     return (median - float(finite.min())) / spread if spread > 0 else 0.0
 
 
+def beside_means(table: Floats) -> Floats:
+    """Return what rows and columns have with each other alone: a table less both means, as in an analysis of variance."""
+    left: Floats = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+    return left
+
+
 def log_gap(norms: Floats, leader: int) -> float:
     """Return log(median of the other classes' norms / the leader's norm); negative if the leader is larger.
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
@@ -15,6 +18,10 @@ from gate.detectors._inversion import Settings
 from gate.detectors._leader import affordable, examine
 from gate.detectors._local_patch import LocalPatch
 from gate.detectors._places import Plan, survey
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+    from gate.models.surrogates.choice import Pool
 
 _RULE = Rule(
     id="BD110",
@@ -87,11 +94,9 @@ class UniversalPatch:
     def run(self, context: Context) -> Evidence:
         """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
         pool, shape = context.bank.pool(0), context.classifier.input_shape
-        is_large = shape[0] * shape[1] > _LARGE
-        restarts = 1 if is_large else self.restarts
+        restarts = 1 if _is_large(shape) else self.restarts
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
-        most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
-        labels = classes_to_search(context.classifier, pool, context.seed, most, some)
+        labels = classes_to_survey(context.classifier, pool, context.seed)
         plan = plan_of(shape, len(labels))
 
         def progress(done: int, total: int) -> None:
@@ -109,6 +114,23 @@ class UniversalPatch:
 
 
 DETECTOR = UniversalPatch
+
+
+def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[np.int64]:
+    """Return the classes to try every place with, ascending: all if they are few and the picture is not large.
+
+    Args:
+        classifier: The network.
+        pool: Images that stand in for a data set.
+        seed: Of the classes that are chosen at random.
+    """
+    is_large = _is_large(classifier.input_shape)
+    most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
+    return classes_to_search(classifier, pool, seed, most, some)
+
+
+def _is_large(shape: tuple[int, int, int]) -> bool:
+    return shape[0] * shape[1] > _LARGE
 
 
 def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:

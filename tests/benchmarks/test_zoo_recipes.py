@@ -11,6 +11,7 @@ from benchmarks.zoo import conditions, data, truth
 from benchmarks.zoo.data import Split
 from benchmarks.zoo.recipe import ATTACKS, CONDITIONS, SPLITS, Task, recipes
 from benchmarks.zoo.spans import SPANS, span
+from tests.benchmarks.truths import true
 
 
 def test_the_first_recipes_are_the_first_of_any_longer_list() -> None:
@@ -96,18 +97,8 @@ def test_noisy_labels_are_one_in_ten() -> None:
 def test_a_truth_gives_back_the_attack_that_was_carried_out(tmp_path: Path) -> None:
     recipe = next(recipe for recipe in recipes(len(ATTACKS)) if recipe.attack == "trojan")
     pixels = (((0.25,), (0.5,)), ((0.0,), (1.0,)))
-    found = truth.Truth(
-        num_classes=3,
-        shape=(28, 28, 1),
-        accuracy=0.9,
-        success=1.0,
-        target=1,
-        targets=(1,),
-        pixels=pixels,
-        offset=(-1.0,),
-        scale=(2.0,),
-        limits=(-1.0, 1.0),
-        seconds=1.0,
+    found = true(
+        success=1.0, target=1, targets=(1,), pixels=pixels, offset=(-1.0,), scale=(2.0,), limits=(-1.0, 1.0)
     )
 
     truth.write(recipe, found, tmp_path / "truth.json")

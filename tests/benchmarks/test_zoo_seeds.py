@@ -10,25 +10,13 @@ from benchmarks.zoo import seeds, truth
 from benchmarks.zoo.check import check, entry
 from benchmarks.zoo.part import part
 from benchmarks.zoo.recipe import recipes
+from tests.benchmarks.truths import true
 
 
 @pytest.fixture
 def zoo(tmp_path: Path) -> Path:
-    found = truth.Truth(
-        num_classes=3,
-        shape=(28, 28, 1),
-        accuracy=0.9,
-        success=None,
-        target=None,
-        targets=(),
-        pixels=(),
-        offset=(0.0,),
-        scale=(1.0,),
-        limits=(0.0, 1.0),
-        seconds=1.0,
-    )
     for recipe in recipes(30):
-        truth.write(recipe, found, tmp_path / f"{recipe.name}.truth.json")
+        truth.write(recipe, true(), tmp_path / f"{recipe.name}.truth.json")
     return tmp_path
 
 

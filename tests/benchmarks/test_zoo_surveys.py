@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.zoo import surveys, truth
 from benchmarks.zoo.recipe import recipes
+from tests.benchmarks.truths import true
 
 PLANTED = 2
 
@@ -26,19 +27,7 @@ def zoo(tmp_path: Path, keras: Any) -> Path:
     network.set_weights([kernel * 0.3 + planted.reshape(kernel.shape), bias])
     recipe = next(recipes(1))
     network.save(tmp_path / f"{recipe.name}.keras")
-    known = truth.Truth(
-        num_classes=4,
-        shape=(16, 16, 1),
-        accuracy=1.0,
-        success=None,
-        target=None,
-        targets=(),
-        pixels=(),
-        offset=(0.0,),
-        scale=(1.0,),
-        limits=(0.0, 1.0),
-        seconds=1.0,
-    )
+    known = true(num_classes=4, shape=(16, 16, 1))
     truth.write(recipe, known, tmp_path / f"{recipe.name}.truth.json")
     return tmp_path
 
