@@ -20,7 +20,7 @@ from benchmarks.zoo import truth
 from benchmarks.zoo.part import part
 from benchmarks.zoo.surrogates import open_network
 from gate.detectors._places import survey
-from gate.detectors._stats import beside_means
+from gate.detectors._stats import place_lead
 from gate.detectors.universal_patch import classes_to_survey, plan_of
 from gate.models.classifier import Classifier
 from gate.models.surrogates.bank import Bank
@@ -58,21 +58,6 @@ def networks(folder: Path, public: Path | None) -> Iterator[tuple[str, Path, tup
             yield case.file.name, case.file, (float(low), float(high))
 
 
-def lead(table: NDArray[np.float64]) -> tuple[float, int]:
-    """Return how far the class that owes most to one place stands out, and the class.
-
-    Places count more or less, and so do classes; both means are taken away, as in an analysis of variance. Of what is left each class has
-    its largest. The lead is the largest of them less the mean of the next two, in units of the table's root mean square.
-
-    Args:
-        table: Margins, shape ``(places, k)``, k >= 2.
-    """
-    tops = beside_means(table).max(axis=0)
-    first, *others = np.sort(tops)[::-1]
-    unit = float(np.sqrt(np.mean(table**2)))
-    return float(first - np.mean(others[:2])) / unit if unit else 0.0, int(tops.argmax())
-
-
 def look(model: Path, limits: tuple[float, float], file: Path) -> str:
     """Write the table of one network, if all its classes are tried; return what to say of it."""
     import keras
@@ -82,12 +67,12 @@ def look(model: Path, limits: tuple[float, float], file: Path) -> str:
     if found is None:
         return "left out, not all classes are tried"
     np.save(file, found.astype(np.float16))
-    return "class {1} leads by {0:.2f}".format(*lead(found))
+    return "class {1} leads by {0:.2f}".format(*place_lead(found))
 
 
 def shown(tables: Mapping[str, NDArray[np.float16]]) -> Iterator[str]:
     """Yield the lead of each network, the largest first."""
-    leads = {name: (*lead(table.astype(np.float64)), table.shape[1]) for name, table in tables.items()}
+    leads = {name: (*place_lead(table.astype(np.float64)), table.shape[1]) for name, table in tables.items()}
     yield "| network | classes | class | lead |\n|---|---:|---:|---:|"
     for name, (size, label, classes) in sorted(leads.items(), key=lambda each: -each[1][0]):
         yield f"| {name} | {classes} | {label} | {size:.2f} |"

@@ -13,7 +13,7 @@ from gate.detectors._confirmation import DECOYS, MOVED, confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
-from gate.detectors._leader import Examination
+from gate.detectors._leader import SUSPICIOUS, Examination
 from gate.detectors._pictures import examples_png, mask_png, pattern_png
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
 
@@ -21,7 +21,9 @@ _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_im
 _NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
 
-def account(detector: str, rule: Rule, examination: Examination, form: Form, context: Context) -> Evidence:
+def account(
+    detector: str, rule: Rule, examination: Examination, form: Form, context: Context, beside: float = 0.0
+) -> Evidence:
     """Return the evidence of a detector that compares the sizes of its classes' triggers.
 
     Args:
@@ -30,12 +32,15 @@ def account(detector: str, rule: Rule, examination: Examination, form: Form, con
         examination: What it found.
         form: What its triggers look like.
         context: The model and its images.
+        beside: Index of the leader by another question about the same class, 0 for none. Both count, as the root of the sum of squares.
     """
     found, leader = examination.found, examination.leader
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, context)
-    facts = confirm(context, form, found, leader) if examination.is_suspicious and trigger else ()
+    is_suspicious = examination.is_suspicious or beside >= SUSPICIOUS
+    facts = confirm(context, form, found, leader) if is_suspicious and trigger else ()
     indices = _weighed(examination, facts, context.classifier.num_classes)
+    indices[leader] = np.hypot(indices[leader], beside)
     return Evidence(
         detector=detector,
         rule=rule.id,

@@ -42,6 +42,8 @@ HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
 PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
 MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
+# A class that owes more to one place than this is unusual. Fewer than so many classes lead each other by more.
+_LEAD_OF_CLEAN, _LEAD_OF_FEW, _FEW = 0.7, 1.25, 10
 
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6
@@ -187,6 +189,17 @@ def _interaction(influences: NDArray[np.float64]) -> NDArray[np.float64]:
 def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
     spread = min(float(MAD_SCALE * np.median(np.abs(values))), scale.largest)
     return shrunk_spread(spread, values.size, scale.spread, scale.weight)
+
+
+def index_of_place_lead(lead: float, num_classes: int) -> float:
+    """Return the anomaly index of a class that one place serves better than any place serves the others, 0..99.
+
+    Args:
+        lead: See `_stats.place_lead`.
+        num_classes: Number of classes compared.
+    """
+    usual = _LEAD_OF_FEW if num_classes < _FEW else _LEAD_OF_CLEAN
+    return min(_LIMIT * lead / usual, _LARGEST_INDEX)
 
 
 def is_shift(destinations: NDArray[np.int64]) -> bool:

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 # Only if a class is this suspicious is there a search on other images.
-_SUSPICIOUS = 1.0
+SUSPICIOUS = 1.0
 # Of many classes it is for the most suspicious ones, and for peers of every size to compare them with.
 _SUSPECTS, _PEERS = 4, 8
 # Kinds of images to search on, the first included.
@@ -61,7 +61,7 @@ class Examination:
     @property
     def is_suspicious(self) -> bool:
         """Whether the leader is worth another look."""
-        return float(self.class_indices[self.leader]) >= _SUSPICIOUS
+        return float(self.class_indices[self.leader]) >= SUSPICIOUS
 
 
 def examine(

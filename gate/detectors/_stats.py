@@ -41,6 +41,24 @@ def beside_means(table: Floats) -> Floats:
     return left
 
 
+def place_lead(table: Floats) -> tuple[float, int]:
+    """Return how far the column that owes most to one row stands out, and which it is.
+
+    Rows (places) count more or less, and so do columns (classes); both means are taken away. Of what is left each column has its
+    largest. The lead is the largest of them less the mean of the next two, in units of the table's root mean square.
+
+    Args:
+        table: What each row does for each column, in any unit, shape ``(places, k)``, k >= 2.
+
+    Returns:
+        The lead, 0 or more; 0 for a table of zeros. The column's position.
+    """
+    tops = beside_means(table).max(axis=0)
+    first, *others = np.sort(tops)[::-1]
+    unit = float(np.sqrt(np.mean(table**2)))
+    return float(first - np.mean(others[:2])) / unit if unit else 0.0, int(tops.argmax())
+
+
 def log_gap(norms: Floats, leader: int) -> float:
     """Return log(median of the other classes' norms / the leader's norm); negative if the leader is larger.
 

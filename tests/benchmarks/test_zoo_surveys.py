@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.zoo import surveys, truth
 from benchmarks.zoo.recipe import recipes
+from gate.detectors._stats import place_lead
 from tests.benchmarks.truths import true
 
 PLANTED = 2
@@ -49,17 +50,6 @@ def test_a_planted_place_leads_and_what_is_done_is_not_done_again(
         (table,) = tables.values()
     place, label = np.unravel_index(table.argmax(), table.shape)
     assert (len(table) - 1, PLANTED) == (place, label)
-    assert surveys.lead(table.astype(float))[0] > 1.0
+    assert place_lead(table.astype(float))[0] > 1.0
     assert 1 == sum(line.endswith(tuple("0123456789")) and "leads by" in line for line in told)
     assert told[-1].startswith(f"| {next(recipes(1)).name} | 4 | {PLANTED} | ")
-
-
-def test_a_lead_has_no_unit() -> None:
-    table = np.random.default_rng(0).normal(size=(81, 10))
-    table[7, 3] += 9.0
-
-    lead, label = surveys.lead(table)
-
-    assert 3 == label
-    assert lead == pytest.approx(surveys.lead(100.0 * table)[0])
-    assert 0.0 == surveys.lead(np.zeros((4, 3)))[0]

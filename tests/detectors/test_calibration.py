@@ -13,6 +13,7 @@ from gate.detectors._calibration import (
     beside_decoys,
     beside_its_place,
     index_of_excess,
+    index_of_place_lead,
     interaction_indices,
     is_shift,
     standing_out,
@@ -126,6 +127,14 @@ def test_decoys_neither_raise_an_index_nor_change_the_leader(indices: Any, succe
 
     assert (lowered <= indices).all()
     assert lowered[indices.argmax()] == lowered.max()
+
+
+@pytest.mark.parametrize(
+    ("lead", "classes", "expected"),
+    [(0.0, 10, 0.0), (0.7, 10, 2.0), (0.7, 20, 2.0), (1.25, 9, 2.0), (1.25, 3, 2.0), (1e4, 10, 99.0)],
+)
+def test_few_classes_lead_each_other_by_more(lead: float, classes: int, expected: float) -> None:
+    assert expected == pytest.approx(index_of_place_lead(lead, classes))
 
 
 @pytest.mark.parametrize(

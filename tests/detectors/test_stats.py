@@ -11,6 +11,7 @@ from gate.detectors._stats import (
     clean_limit,
     log_gap,
     paper_index,
+    place_lead,
     shrunk_spread,
     spread_below,
     wilson_interval,
@@ -159,3 +160,31 @@ def test_the_interval_holds_the_rate_and_stays_within_bounds(counts: tuple[int, 
 
     assert 0.0 <= low <= counts[0] / counts[1] + 1e-12
     assert counts[0] / counts[1] - 1e-12 <= high <= 1.0
+
+
+@given(st.integers(0, 99), st.integers(3, 12), st.sampled_from([0.25, 64.0]))
+def test_a_place_s_lead_is_free_of_units_and_of_what_places_and_classes_are_worth(
+    seed: int, classes: int, factor: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(16, classes))
+    table[7, classes - 1] += 20.0
+    lead, position = place_lead(table)
+
+    assert (lead, position) == place_lead(factor * table)
+    louder = table + rng.normal(size=(16, 1)) + rng.normal(size=classes)
+    assert classes - 1 == position == place_lead(louder)[1]
+
+
+def test_a_place_that_serves_two_classes_gives_each_a_smaller_lead() -> None:
+    table = np.zeros((9, 10))
+    table[4, 3] = 5.0
+    alone, _ = place_lead(table)
+    table[2, 6] = 5.0
+
+    assert 0.0 < place_lead(table)[0] < alone
+
+
+@pytest.mark.parametrize("table", [np.zeros((4, 3)), np.full((4, 2), 7.0), np.arange(10.0).reshape(1, 10)])
+def test_without_anything_between_places_and_classes_nobody_leads(table: np.ndarray) -> None:
+    assert 0.0 == pytest.approx(place_lead(table)[0])
