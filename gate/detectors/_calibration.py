@@ -43,7 +43,7 @@ PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
 MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
 # A class that owes more to one place than this is unusual. Fewer than so many classes lead each other by more.
-_LEAD_OF_CLEAN, _LEAD_OF_FEW, _FEW = 0.7, 1.25, 10
+_LEAD_OF_CLEAN, _LEAD_OF_FEW, _FEW = 1.4, 2.4, 10
 
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 MAD_SCALE = 1.4826
 # The index says 2.0 where at most this share of clean models lies above.
 _FALSE_ALARMS = 0.01
+# Of a table's root mean square, that the unit of a lead has at least.
+_SHARE_OF_WHOLE = 0.3
 
 
 def paper_index(norms: Floats) -> float:
@@ -45,7 +47,8 @@ def place_lead(table: Floats) -> tuple[float, int]:
     """Return how far the column that owes most to one row stands out, and which it is.
 
     Rows (places) count more or less, and so do columns (classes); both means are taken away. Of what is left each column has its
-    largest. The lead is the largest of them less the mean of the next two, in units of the table's root mean square.
+    largest. The lead is the largest of them less the mean of the next two, in units of the root mean square of what is left, to which
+    a share of the whole table's is added: where places and classes have next to nothing with each other, chance must not count.
 
     Args:
         table: What each row does for each column, in any unit, shape ``(places, k)``, k >= 2.
@@ -53,9 +56,10 @@ def place_lead(table: Floats) -> tuple[float, int]:
     Returns:
         The lead, 0 or more; 0 for a table of zeros. The column's position.
     """
-    tops = beside_means(table).max(axis=0)
+    left = beside_means(table)
+    tops = left.max(axis=0)
     first, *others = np.sort(tops)[::-1]
-    unit = float(np.sqrt(np.mean(table**2)))
+    unit = float(np.sqrt(np.mean(left**2) + np.mean((_SHARE_OF_WHOLE * table) ** 2)))
     return float(first - np.mean(others[:2])) / unit if unit else 0.0, int(tops.argmax())
 
 

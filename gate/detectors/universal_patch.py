@@ -45,6 +45,10 @@ far the smallest patch's log size (L1 norm of the mask) lies below the median cl
 so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where other classes' patches, cut to the
 leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or three pixels beside its place;
 it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
+What the whole window does counts, too. Some places and some classes are easier than others; once that is taken away
+(`place_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
+that class has the smallest patch as well, the index is the root of the sum of both squares, the second being 2.0 at what at
+most 1 % of clean models reach.
 
 ## If it fires
 Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the
@@ -138,7 +142,7 @@ def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[
 def _of_the_place(
     found: Survey, examination: Examination, classifier: Classifier
 ) -> tuple[tuple[Measurement, ...], float]:
-    """Return by how much one class owes most to one place, and the index that this adds to the leader: 0 if that is another class."""
+    """Return by how much the class that owes most to one place stands out, and the index for it: 0 if the smallest patch is of another."""
     count = classifier.num_classes
     if _is_large(classifier.input_shape) or not _FEWEST_TO_LEAD <= count == len(found.labels):
         return (), 0.0

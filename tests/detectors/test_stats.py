@@ -185,6 +185,13 @@ def test_a_place_that_serves_two_classes_gives_each_a_smaller_lead() -> None:
     assert 0.0 < place_lead(table)[0] < alone
 
 
+def test_where_places_matter_next_to_nothing_chance_does_not_lead() -> None:
+    table = np.full((9, 10), -8.0)
+    table[4, 3] = -7.9
+
+    assert place_lead(table)[0] < 0.1
+
+
 @pytest.mark.parametrize("table", [np.zeros((4, 3)), np.full((4, 2), 7.0), np.arange(10.0).reshape(1, 10)])
 def test_without_anything_between_places_and_classes_nobody_leads(table: np.ndarray) -> None:
     assert 0.0 == pytest.approx(place_lead(table)[0])
