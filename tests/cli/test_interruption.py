@@ -57,19 +57,22 @@ def test_an_interrupted_run_leaves_nothing_behind(
     stop: int,
 ) -> None:
     model = examples / "models" / "clean.keras"
-    arguments = [command, "check", model, model.with_name("backdoored-patch.keras"), "--output=json=r.json"]
+    # Where the tests run as a background job of a shell, Ctrl-C is ignored, and children inherit that.
+    listening = ["env", "--default-signal=INT,TERM"]
+    models = [model, model.with_name("backdoored-patch.keras")]
+    arguments = [*listening, command, "check", *models, "--output=json=r.json"]
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    gate = subprocess.Popen(
+    with subprocess.Popen(
         arguments, cwd=tmp_path, env=environment(TMPDIR=str(temporary)), stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert wait_for(lambda: descendants(gate.pid))
-        scanners = descendants(gate.pid)
-        told(gate.pid, stop)
-        _, err = gate.communicate(timeout=60)
-    finally:
-        gate.kill()
+    ) as gate:
+        try:
+            assert wait_for(lambda: descendants(gate.pid))
+            scanners = descendants(gate.pid)
+            told(gate.pid, stop)
+            _, err = gate.communicate(timeout=60)
+        finally:
+            gate.kill()
 
     assert 130 == gate.returncode
     assert "Interrupted; no report was written." in err
