@@ -15,6 +15,7 @@ from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import SUSPICIOUS, Examination
 from gate.detectors._pictures import examples_png, mask_png, pattern_png
+from gate.detectors._place_lead import PlaceLead
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
 
 _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
@@ -22,7 +23,12 @@ _NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_thir
 
 
 def account(
-    detector: str, rule: Rule, examination: Examination, form: Form, context: Context, beside: float = 0.0
+    detector: str,
+    rule: Rule,
+    examination: Examination,
+    form: Form,
+    context: Context,
+    place: PlaceLead | None = None,
 ) -> Evidence:
     """Return the evidence of a detector that compares the sizes of its classes' triggers.
 
@@ -32,15 +38,14 @@ def account(
         examination: What it found.
         form: What its triggers look like.
         context: The model and its images.
-        beside: Index of the leader by another question about the same class, 0 for none. Both count, as the root of the sum of squares.
+        place: The class that owes most to one place, if that was asked.
     """
     found, leader = examination.found, examination.leader
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, context)
-    is_suspicious = examination.is_suspicious or beside >= SUSPICIOUS
-    facts = confirm(context, form, found, leader) if is_suspicious and trigger else ()
-    indices = _weighed(examination, facts, context.classifier.num_classes)
-    indices[leader] = np.hypot(indices[leader], beside)
+    leads = place is not None and suspects == (place.label,) and place.index >= SUSPICIOUS
+    facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
+    indices = _weighed(examination, facts, context.classifier.num_classes, place)
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -53,6 +58,7 @@ def account(
         target_labels=suspects,
         measurements=(
             *_measurements(examination),
+            *((place.measurement,) if place else ()),
             *interval,
             *facts,
             *class_measurements(found.labels, indices),
@@ -68,17 +74,22 @@ def account(
 
 
 def _weighed(
-    examination: Examination, facts: tuple[Measurement, ...], num_classes: int
+    examination: Examination,
+    facts: tuple[Measurement, ...],
+    num_classes: int,
+    place: PlaceLead | None = None,
 ) -> NDArray[np.float64]:
-    """Return the index of each class, in view of the decoys, and of how the trigger does beside its place.
+    """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
 
     Where only suspects were searched, so are the decoys, and they say nothing.
     """
-    indices = examination.class_indices
+    indices, label = examination.class_indices, int(examination.found.labels[examination.leader])
     success = {fact.name: fact.value for fact in facts}
     if DECOYS in success and len(indices) == num_classes:
         indices = beside_decoys(indices, success[DECOYS])
-    return beside_its_place(indices, success[MOVED]) if MOVED in success else indices
+    if MOVED in success:
+        indices = beside_its_place(indices, success[MOVED])
+    return place.weighed(indices, label, success) if place else indices
 
 
 def _trigger(

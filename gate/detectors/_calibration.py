@@ -44,6 +44,10 @@ MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
 # A class that owes more to one place than this is unusual. Fewer than so many classes lead each other by more.
 _LEAD_OF_CLEAN, _LEAD_OF_FEW, _FEW = 1.4, 2.4, 10
+# From where to where the success of decoys, and of the patch beside its place, takes a lead's weight away.
+_DECOYS_OF_A_PLACE, _MOVED_FROM_A_PLACE = (0.25, 0.5), (0.4, 0.65)
+# What is left of the index of the smallest patch where another class leads.
+_ANOTHER_LEADS = 0.8
 
 # A smaller share of classes that were reached says too little about what is usual.
 ENOUGH = 0.6
@@ -137,7 +141,7 @@ def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.fl
     Returns:
         Shape ``(k,)``.
     """
-    doubt = min(max((success - _QUIET_DECOYS) / (_LOUD_DECOYS - _QUIET_DECOYS), 0.0), 1.0)
+    doubt = _share_between(success, _QUIET_DECOYS, _LOUD_DECOYS)
     lowered: NDArray[np.float64] = np.minimum(indices, indices.max() * (1.0 - _MOST_DOUBT * doubt))
     return lowered
 
@@ -191,15 +195,37 @@ def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
     return shrunk_spread(spread, values.size, scale.spread, scale.weight)
 
 
-def index_of_place_lead(lead: float, num_classes: int) -> float:
+def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, moved: float = 0.0) -> float:
     """Return the anomaly index of a class that one place serves better than any place serves the others, 0..99.
+
+    Signs have their places, too: an arrow, a hand. But what another class's patch of that size does as well, or what works beside its
+    place, no planted patch is.
 
     Args:
         lead: See `_stats.place_lead`.
         num_classes: Number of classes compared.
+        decoys: Success of other classes' patches at the size of this one's, 0..1.
+        moved: Success of its patch a little beside its place, 0..1.
     """
     usual = _LEAD_OF_FEW if num_classes < _FEW else _LEAD_OF_CLEAN
-    return min(_LIMIT * lead / usual, _LARGEST_INDEX)
+    alone = 1.0 - _share_between(decoys, *_DECOYS_OF_A_PLACE)
+    bound = 1.0 - _share_between(moved, *_MOVED_FROM_A_PLACE)
+    return min(_LIMIT * lead / usual, _LARGEST_INDEX) * alone * bound
+
+
+def beside_another(indices: NDArray[np.float64], num_classes: int) -> NDArray[np.float64]:
+    """Return the indices of the classes by their patches' sizes, where it is another class that one place serves best.
+
+    Args:
+        indices: Of each class, shape ``(k,)``.
+        num_classes: Of the network; of few the one that leads says little.
+    """
+    return indices if num_classes < _FEW else indices * _ANOTHER_LEADS
+
+
+def _share_between(value: float, low: float, high: float) -> float:
+    """Return how far a value is on the way from low to high, 0..1."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def is_shift(destinations: NDArray[np.int64]) -> bool:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement
+from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
-from gate.detectors._calibration import LOCAL_SCALE, index_of_place_lead
+from gate.detectors._calibration import LOCAL_SCALE
 from gate.detectors._candidates import ALL_UP_TO, classes_to_search
 from gate.detectors._contract import Context
 from gate.detectors._inversion import Settings
-from gate.detectors._leader import Examination, affordable, examine
+from gate.detectors._leader import affordable, examine
 from gate.detectors._local_patch import LocalPatch
-from gate.detectors._places import Plan, Survey, survey
-from gate.detectors._stats import place_lead
+from gate.detectors._place_lead import leading
+from gate.detectors._places import Plan, survey
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -74,8 +74,6 @@ Location-Optimized Adversarial Patches*, ECCVW 2020, for the search of the place
 _ALL_UP_TO, _SOME = 24, 16
 # Of pictures with more pixels than the first even the survey is of some classes only, and one place of each is searched.
 _LARGE, _SOME_OF_LARGE = 128 * 128, 12
-# Of two classes each is what the other is not.
-_FEWEST_TO_LEAD = 3
 # Pixels that a survey may look at in the quick profile, all images of all classes, steps and places together.
 _PIXELS = 120_000 * 32 * 32
 # Of the smaller side of a picture, and in pixels.
@@ -115,12 +113,11 @@ class UniversalPatch:
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
         # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
-        facts, index = _of_the_place(found, examination, context.classifier)
-        evidence = account("universal-patch", _RULE, examination, form, context, beside=index)
+        # The windows of a large picture do not overlap: what lies between two of them would count for less.
+        place = None if _is_large(shape) else leading(found, context.classifier.num_classes)
+        evidence = account("universal-patch", _RULE, examination, form, context, place)
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
-        return replace(
-            evidence, paper_statistic=None, inconclusive="", measurements=(*evidence.measurements, *facts)
-        )
+        return replace(evidence, paper_statistic=None, inconclusive="")
 
 
 DETECTOR = UniversalPatch
@@ -137,22 +134,6 @@ def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[
     is_large = _is_large(classifier.input_shape)
     most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
     return classes_to_search(classifier, pool, seed, most, some)
-
-
-def _of_the_place(
-    found: Survey, examination: Examination, classifier: Classifier
-) -> tuple[tuple[Measurement, ...], float]:
-    """Return by how much the class that owes most to one place stands out, and the index for it: 0 if the smallest patch is of another."""
-    count = classifier.num_classes
-    if _is_large(classifier.input_shape) or not _FEWEST_TO_LEAD <= count == len(found.labels):
-        return (), 0.0
-    lead, position = place_lead(found.margins)
-    label = int(found.labels[position])
-    is_leader = (
-        np.isfinite(examination.found.norms).any() and label == examination.found.labels[examination.leader]
-    )
-    index = index_of_place_lead(lead, count) if is_leader else 0.0
-    return (Measurement(name="place_lead", value=lead, label=label),), index
 
 
 def _is_large(shape: tuple[int, int, int]) -> bool:

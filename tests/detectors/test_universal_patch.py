@@ -7,11 +7,7 @@ import pytest
 from PIL import Image
 
 from gate.core.evidence import Evidence
-from gate.detectors._calibration import LOCAL_SCALE, class_indices, index_of_place_lead
-from gate.detectors._inversion import Inversion
-from gate.detectors._leader import Examination
-from gate.detectors._places import Survey
-from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _of_the_place, _work, plan_of
+from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _work, plan_of
 from gate.models.classifier import Classifier
 from tests.detectors.conftest import TARGET
 from tests.detectors.contexts import context
@@ -96,38 +92,21 @@ def test_a_class_that_owes_more_to_one_place_than_the_others_is_raised(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_lead = BRIEF.run(context(backdoored))
-    monkeypatch.setattr("gate.detectors.universal_patch._FEWEST_TO_LEAD", 99)
+    monkeypatch.setattr("gate.detectors._place_lead._FEWEST", 99)
     without = BRIEF.run(context(backdoored))
 
     (lead,) = (each for each in with_lead.measurements if each.name == "place_lead")
     assert "place_lead" not in {each.name for each in without.measurements}
     assert (TARGET, (TARGET,)) == (lead.label, with_lead.target_labels)
-    assert np.hypot(without.anomaly_index or 0.0, index_of_place_lead(lead.value, 4)) == pytest.approx(
-        with_lead.anomaly_index
-    )
+    assert (with_lead.anomaly_index or 0.0) > (without.anomaly_index or 0.0)
     assert with_lead.anomaly_index == max(
         each.value for each in with_lead.measurements if each.name == "class_index"
     )
 
 
-@pytest.mark.parametrize(
-    ("smallest", "raises"),
-    [([9.0, 9.0, 1.0, 9.0], True), ([9.0, 1.0, 9.0, 9.0], False), ([np.inf] * 4, False)],
-)
-def test_the_smallest_patch_must_be_of_the_class_that_leads(
-    clean: Classifier, smallest: list[float], raises: bool
-) -> None:
-    margins = np.zeros((9, 4))
-    margins[3, TARGET] = 5.0
-    labels = np.arange(4)
-    nothing = np.zeros((9, 4, 2, 2, 1), np.float32)
-    found = Survey(labels, np.zeros((9, 2), np.int32), margins, nothing)
-    sizes = np.array(smallest)
-    patches = Inversion(labels, sizes, (nothing[0], nothing[0]))
-    examination = Examination(
-        searches=(patches,), indices=class_indices(sizes, LOCAL_SCALE)[None], weights=np.ones(1)
-    )
+def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.detectors.universal_patch._LARGE", 8)
 
-    (lead,), index = _of_the_place(found, examination, clean)
+    evidence = UniversalPatch(steps=3, images=4).run(context(backdoored))
 
-    assert (TARGET, raises) == (lead.label, index > 0.0)
+    assert "place_lead" not in {each.name for each in evidence.measurements}

@@ -1,0 +1,70 @@
+"""Does one class owe more to one place of the picture than any class owes to any other? What a whole window does there says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Measurement
+from gate.detectors._calibration import beside_another, index_of_place_lead
+from gate.detectors._confirmation import DECOYS, MOVED
+from gate.detectors._places import Survey
+from gate.detectors._stats import place_lead
+
+# Of two classes each is what the other is not.
+_FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceLead:
+    """The class that owes most to one place.
+
+    Attributes:
+        label: The class.
+        size: By how much it stands out, see `_stats.place_lead`.
+        num_classes: That were compared.
+    """
+
+    label: int
+    size: float
+    num_classes: int
+
+    @property
+    def measurement(self) -> Measurement:
+        """For the report."""
+        return Measurement(name="place_lead", value=self.size, label=self.label)
+
+    @property
+    def index(self) -> float:
+        """Anomaly index, before anything is known of the class's patch."""
+        return index_of_place_lead(self.size, self.num_classes)
+
+    def weighed(
+        self, indices: NDArray[np.float64], label: int, success: Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        """Return the anomaly indices of the classes by their patches' sizes in view of this lead.
+
+        Args:
+            indices: Of each class, shape ``(k,)``.
+            label: Of the largest of them, the class with the smallest patch.
+            success: What is known of that patch, see `_confirmation.confirm`.
+        """
+        if label != self.label:
+            return beside_another(indices, self.num_classes)
+        index = index_of_place_lead(
+            self.size, self.num_classes, decoys=success.get(DECOYS, 0.0), moved=success.get(MOVED, 0.0)
+        )
+        raised = indices.copy()
+        raised[indices.argmax()] = np.hypot(indices.max(), index)
+        return raised
+
+
+def leading(found: Survey, num_classes: int) -> PlaceLead | None:
+    """Return the class that owes most to one place; None if there are two only, or not all were tried."""
+    if not _FEWEST <= num_classes == len(found.labels):
+        return None
+    size, position = place_lead(found.margins)
+    return PlaceLead(label=int(found.labels[position]), size=size, num_classes=num_classes)

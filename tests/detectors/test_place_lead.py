@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gate.detectors._place_lead import PlaceLead, leading
+from gate.detectors._places import Survey
+
+INDICES = np.array([0.0, 1.2, 0.5])
+
+
+def found(margins: np.ndarray) -> Survey:
+    places, classes = margins.shape
+    patterns = np.zeros((places, classes, 2, 2, 1), np.float32)
+    return Survey(np.arange(classes), np.zeros((places, 2), np.int32), margins, patterns)
+
+
+def lead(label: int, size: float = 2.8, num_classes: int = 10) -> PlaceLead:
+    return PlaceLead(label=label, size=size, num_classes=num_classes)
+
+
+def test_the_class_that_owes_most_to_one_place_is_named() -> None:
+    margins = np.zeros((9, 4))
+    margins[3, 2] = 5.0
+
+    place = leading(found(margins), 4)
+
+    assert place is not None
+    assert (2, 4) == (place.label, place.num_classes)
+    assert ("place_lead", 2, place.size) == (
+        place.measurement.name,
+        place.measurement.label,
+        place.measurement.value,
+    )
+
+
+@pytest.mark.parametrize(("tried", "num_classes"), [(2, 2), (16, 43)])
+def test_of_two_classes_and_of_some_of_many_none_leads(tried: int, num_classes: int) -> None:
+    assert leading(found(np.eye(tried)), num_classes) is None
+
+
+def test_two_questions_about_one_class_add_up_as_squares() -> None:
+    assert [0.0, np.hypot(1.2, 4.0), 0.5] == pytest.approx(lead(1).weighed(INDICES, 1, {}))
+
+
+def test_where_another_class_leads_the_smallest_patch_counts_less() -> None:
+    assert [0.0, 0.96, 0.4] == pytest.approx(lead(2).weighed(INDICES, 1, {}))
+    assert INDICES == pytest.approx(lead(2, num_classes=9).weighed(INDICES, 1, {}))
+
+
+@pytest.mark.parametrize(
+    ("success", "left"),
+    [
+        ({"success_of_decoys": 0.25, "success_when_moved": 0.4}, 1.0),
+        ({"success_of_decoys": 0.375}, 0.5),
+        ({"success_when_moved": 0.525}, 0.5),
+        ({"success_of_decoys": 0.375, "success_when_moved": 0.525}, 0.25),
+        ({"success_of_decoys": 0.5}, 0.0),
+        ({"success_when_moved": 0.65}, 0.0),
+    ],
+)
+def test_a_lead_counts_for_what_nothing_else_does_and_nowhere_else(
+    success: dict[str, float], left: float
+) -> None:
+    weighed = lead(1).weighed(INDICES, 1, success)
+
+    assert np.hypot(1.2, 4.0 * left) == pytest.approx(weighed[1])
+
+
+def test_a_lead_has_an_index_before_its_patch_is_known() -> None:
+    assert 4.0 == pytest.approx(lead(1).index)
