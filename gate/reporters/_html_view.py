@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -211,12 +212,21 @@ def _detector(evidence: Evidence) -> DetectorView:
         facts=tuple(_evidence_facts(evidence)),
         remark=f"Inconclusive: {safe(remark)}" if is_measured and remark else safe(remark),
         chart=chart(evidence),
-        numbers=tuple(
-            (safe(m.name.replace("_", " ")), f"{m.value:.4g} {safe(m.unit)}".rstrip())
-            for m in evidence.measurements
-            if m.label is None
-        ),
+        numbers=tuple(_numbers(evidence)),
     )
+
+
+def _numbers(evidence: Evidence) -> Iterable[tuple[str, str]]:
+    """Yield what was measured once; what was measured of many classes is in the chart and in the JSON report."""
+    often = Counter(m.name for m in evidence.measurements)
+    for m in evidence.measurements:
+        if m.label is None or often[m.name] == 1:
+            name = (
+                m.name.replace("_", " ")
+                if m.label is None
+                else f"{m.name.replace('_', ' ')}, class {m.label}"
+            )
+            yield safe(name), f"{m.value:.4g} {safe(m.unit)}".rstrip()
 
 
 def _evidence_facts(evidence: Evidence) -> Iterable[tuple[str, str]]:

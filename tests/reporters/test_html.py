@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gate.cli.registry import all_rules
-from gate.core.evidence import Trigger
+from gate.core.evidence import Measurement, Trigger
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
 from gate.reporters import html
@@ -124,6 +124,22 @@ def test_the_page_says_what_was_found_and_what_to_do(
         "A few pixels send almost every image to one class.",
     ):
         assert told in text
+
+
+def test_what_was_measured_of_one_class_only_is_among_the_numbers(
+    reports: dict[str, ScanReport], page: Callable[[ScanReport], Page]
+) -> None:
+    once = Measurement(name="place_lead", value=3.25, label=7)
+    often = [Measurement(name="class_index", value=0.5, label=label) for label in range(3)]
+
+    def told(*measurements: Measurement) -> str:
+        first, *others = reports["fail"].artifacts
+        evidence = replace(first.evidence[0], measurements=measurements)
+        entry = replace(first, evidence=(evidence, *first.evidence[1:]))
+        return " ".join(page(replace(reports["fail"], artifacts=(entry, *others))).text.split())
+
+    assert "place lead, class 7" in told(once, *often)
+    assert "class index" not in told(once, *often)
 
 
 def test_a_rule_is_explained_once_however_many_models_it_met(
