@@ -131,9 +131,19 @@ def test_decoys_neither_raise_an_index_nor_change_the_leader(indices: Any, succe
 
 @pytest.mark.parametrize(
     ("lead", "classes", "expected"),
-    [(0.0, 10, 0.0), (1.4, 10, 2.0), (1.4, 20, 2.0), (2.4, 9, 2.0), (2.4, 3, 2.0), (1e4, 10, 99.0)],
+    [
+        (0.0, 10, 0.0),
+        (1.4, 10, 2.0),
+        (1.4, 24, 2.0),
+        (2.4, 25, 2.0),
+        (2.4, 9, 2.0),
+        (2.4, 3, 2.0),
+        (1e4, 10, 99.0),
+    ],
 )
-def test_few_classes_lead_each_other_by_more(lead: float, classes: int, expected: float) -> None:
+def test_few_classes_and_one_of_many_lead_the_others_by_more(
+    lead: float, classes: int, expected: float
+) -> None:
     assert expected == pytest.approx(index_of_place_lead(lead, classes))
 
 
