@@ -40,12 +40,12 @@ def account(
         context: The model and its images.
         place: The class that owes most to one place, if that was asked.
     """
-    found, leader = examination.found, examination.leader
+    found, leader = examination.found, _leader(examination, place)
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, context)
     leads = place is not None and suspects == (place.label,) and place.index >= SUSPICIOUS
     facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
-    indices = _weighed(examination, facts, context.classifier.num_classes, place)
+    indices = _weighed(examination, leader, facts, context.classifier.num_classes, place)
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -57,7 +57,7 @@ def account(
         paper_statistic=paper_index(found.norms),
         target_labels=suspects,
         measurements=(
-            *_measurements(examination),
+            *_measurements(examination, leader),
             *((place.measurement,) if place else ()),
             *interval,
             *facts,
@@ -73,8 +73,18 @@ def account(
     )
 
 
+def _leader(examination: Examination, place: PlaceLead | None) -> int:
+    """Return the position of the class to look at: the one with the smallest trigger, unless another leads at one place by far."""
+    leader, found = examination.leader, examination.found
+    if place is None or not place.overrules(float(examination.class_indices[leader])):
+        return leader
+    reached = np.flatnonzero((found.labels == place.label) & np.isfinite(found.norms))
+    return int(reached[0]) if len(reached) else leader
+
+
 def _weighed(
     examination: Examination,
+    leader: int,
     facts: tuple[Measurement, ...],
     num_classes: int,
     place: PlaceLead | None = None,
@@ -83,13 +93,15 @@ def _weighed(
 
     Where only suspects were searched, so are the decoys, and they say nothing.
     """
-    indices, label = examination.class_indices, int(examination.found.labels[examination.leader])
+    indices = examination.class_indices
     success = {fact.name: fact.value for fact in facts}
     if DECOYS in success and len(indices) == num_classes:
         indices = beside_decoys(indices, success[DECOYS])
     if MOVED in success:
         indices = beside_its_place(indices, success[MOVED])
-    return place.weighed(indices, label, success) if place else indices
+    if place is None:
+        return indices
+    return place.weighed(indices, leader, int(examination.found.labels[leader]), success)
 
 
 def _trigger(
@@ -122,7 +134,7 @@ def _trigger(
     return trigger, interval
 
 
-def _measurements(examination: Examination) -> tuple[Measurement, ...]:
+def _measurements(examination: Examination, leader: int) -> tuple[Measurement, ...]:
     found = examination.found
     finite = found.norms[np.isfinite(found.norms)]
     summary = [
@@ -131,9 +143,9 @@ def _measurements(examination: Examination) -> tuple[Measurement, ...]:
     ]
     if len(finite):
         summary.append(Measurement(name="median_trigger_norm", value=float(np.median(finite)), unit="px"))
-        summary.append(Measurement(name="log_ratio", value=log_gap(found.norms, examination.leader)))
-        summary.append(Measurement(name="spread", value=spread_below(found.norms, examination.leader)))
-    indices = zip(_NAMES, examination.indices[:, examination.leader], strict=False)
+        summary.append(Measurement(name="log_ratio", value=log_gap(found.norms, leader)))
+        summary.append(Measurement(name="spread", value=spread_below(found.norms, leader)))
+    indices = zip(_NAMES, examination.indices[:, leader], strict=False)
     known = (Measurement(name=name, value=float(index)) for name, index in indices if np.isfinite(index))
     return (*summary, *known)
 

@@ -16,6 +16,8 @@ from gate.detectors._stats import place_lead
 
 # Of two classes each is what the other is not.
 _FEWEST = 3
+# A lead that is unusual by itself, and so many times as far out as the smallest patch, says which class to look at.
+_UNUSUAL, _BY_FAR = 2.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +44,30 @@ class PlaceLead:
         """Anomaly index, before anything is known of the class's patch."""
         return index_of_place_lead(self.size, self.num_classes)
 
+    def overrules(self, index: float) -> bool:
+        """Return whether this class is the one to look at, whatever the class with the smallest patch.
+
+        Args:
+            index: Anomaly index of that class.
+        """
+        return self.index >= max(_UNUSUAL, _BY_FAR * index)
+
     def weighed(
-        self, indices: NDArray[np.float64], label: int, success: Mapping[str, float]
+        self, indices: NDArray[np.float64], leader: int, label: int, success: Mapping[str, float]
     ) -> NDArray[np.float64]:
         """Return the anomaly indices of the classes by their patches' sizes in view of this lead.
 
         Args:
             indices: Of each class, shape ``(k,)``.
-            label: Of the largest of them, the class with the smallest patch.
-            success: What is known of that patch, see `_confirmation.confirm`.
+            leader: Position of the class that was looked at.
+            label: That class.
+            success: What is known of its patch, see `_confirmation.confirm`.
         """
         if label != self.label:
             return beside_another(indices, self.num_classes)
         index = index_of_place_lead(self.size, self.num_classes, moved=success.get(MOVED, 0.0))
         raised = indices.copy()
-        raised[indices.argmax()] = np.hypot(indices.max(), index)
+        raised[leader] = np.hypot(indices[leader], index)
         return raised
 
 

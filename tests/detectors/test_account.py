@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._account import _inconclusive, _measurements
+from gate.detectors._account import _inconclusive, _leader, _measurements
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
+from gate.detectors._place_lead import PlaceLead
 
 
 def found(norms: list[float]) -> Inversion:
@@ -27,7 +28,7 @@ def test_the_measurements_count_what_was_found() -> None:
         weights=np.array([0.6, 0.3]),
     )
 
-    numbers = {item.name: item.value for item in _measurements(examination)}
+    numbers = {item.name: item.value for item in _measurements(examination, examination.leader)}
 
     assert {
         "classes_searched": 3.0,
@@ -38,3 +39,24 @@ def test_the_measurements_count_what_was_found() -> None:
         "index_on_search_images": 1.5,
         "index_on_second_images": 2.5,
     } == numbers
+
+
+@pytest.mark.parametrize(
+    ("label", "size", "leader"),
+    [
+        (10, 2.2, 0),  # by far, and reached
+        (10, 2.0, 1),  # not twice as far out as the smallest patch
+        (12, 2.2, 1),  # no patch of that class was found
+        (17, 2.2, 1),  # that class was not searched
+    ],
+)
+def test_a_class_that_leads_at_one_place_by_far_is_the_one_to_look_at(
+    label: int, size: float, leader: int
+) -> None:
+    examination = Examination(
+        searches=(found([8.0, 2.0, np.inf]),), indices=np.array([[0.0, 1.5, 0.0]]), weights=np.ones(1)
+    )
+    place = PlaceLead(label=label, size=size, num_classes=10)
+
+    assert leader == _leader(examination, place)
+    assert 1 == _leader(examination, None)

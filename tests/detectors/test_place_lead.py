@@ -40,12 +40,12 @@ def test_of_two_classes_and_of_some_of_many_none_leads(tried: int, num_classes: 
 
 
 def test_two_questions_about_one_class_add_up_as_squares() -> None:
-    assert [0.0, np.hypot(1.2, 4.0), 0.5] == pytest.approx(lead(1).weighed(INDICES, 1, {}))
+    assert [0.0, np.hypot(1.2, 4.0), 0.5] == pytest.approx(lead(1).weighed(INDICES, 1, 1, {}))
 
 
 def test_where_another_class_leads_the_smallest_patch_counts_less() -> None:
-    assert [0.0, 0.96, 0.4] == pytest.approx(lead(2).weighed(INDICES, 1, {}))
-    assert INDICES == pytest.approx(lead(2, num_classes=9).weighed(INDICES, 1, {}))
+    assert [0.0, 0.96, 0.4] == pytest.approx(lead(2).weighed(INDICES, 1, 1, {}))
+    assert INDICES == pytest.approx(lead(2, num_classes=9).weighed(INDICES, 1, 1, {}))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_where_another_class_leads_the_smallest_patch_counts_less() -> None:
     ],
 )
 def test_a_lead_counts_for_what_works_at_its_place_only(success: dict[str, float], left: float) -> None:
-    weighed = lead(1).weighed(INDICES, 1, success)
+    weighed = lead(1).weighed(INDICES, 1, 1, success)
 
     assert np.hypot(1.2, 4.0 * left) == pytest.approx(weighed[1])
 
