@@ -44,10 +44,10 @@ MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
 # A class that owes more to one place than this is unusual. A few classes are a poor measure of each other, and among many there is
 # one with a mark at a place of its own by nature: the arrow of a traffic sign.
-_USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.4, 2.4
+_USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.4, 2.0
 _FEW, _MANY = 10, 25
-# Between these the success of a class's patch beside its place takes the weight of its lead away.
-_BOUND, _ANYWHERE = 0.4, 0.6
+# Between these the success of decoys, and of the class's patch beside its place, takes the weight of its lead away.
+_DECOYS_OF_A_PLACE, _BESIDE_A_PLACE = (0.25, 0.5), (0.4, 0.6)
 # What is left of the index of the smallest patch where another class leads.
 _ANOTHER_LEADS = 0.8
 
@@ -197,16 +197,22 @@ def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
     return shrunk_spread(spread, values.size, scale.spread, scale.weight)
 
 
-def index_of_place_lead(lead: float, num_classes: int, moved: float = 0.0) -> float:
+def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, moved: float = 0.0) -> float:
     """Return the anomaly index of a class that one place serves better than any place serves the others, 0..99.
+
+    From one seed to the next a clean network's lead may be thrice as large. But what another class's patch of that size does as well,
+    or what works beside its place, no planted patch is.
 
     Args:
         lead: See `_stats.place_lead`.
         num_classes: Number of classes compared.
-        moved: Success of its patch a little beside its place, 0..1: what works there, too, is no planted patch.
+        decoys: Success of other classes' patches at the size of this one's, 0..1.
+        moved: Success of its patch a little beside its place, 0..1.
     """
     usual = _USUAL_LEAD if _FEW <= num_classes < _MANY else _LEAD_OF_FEW_OR_MANY
-    return min(_LIMIT * lead / usual, _LARGEST_INDEX) * (1.0 - _share_between(moved, _BOUND, _ANYWHERE))
+    alone = 1.0 - _share_between(decoys, *_DECOYS_OF_A_PLACE)
+    bound = 1.0 - _share_between(moved, *_BESIDE_A_PLACE)
+    return min(_LIMIT * lead / usual, _LARGEST_INDEX) * alone * bound
 
 
 def beside_another(indices: NDArray[np.float64], num_classes: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Measurement
 from gate.detectors._calibration import beside_another, index_of_place_lead
-from gate.detectors._confirmation import MOVED
+from gate.detectors._confirmation import DECOYS, MOVED
 from gate.detectors._places import Survey
 from gate.detectors._stats import place_lead
 
@@ -65,7 +65,9 @@ class PlaceLead:
         """
         if label != self.label:
             return beside_another(indices, self.num_classes)
-        index = index_of_place_lead(self.size, self.num_classes, moved=success.get(MOVED, 0.0))
+        index = index_of_place_lead(
+            self.size, self.num_classes, decoys=success.get(DECOYS, 0.0), moved=success.get(MOVED, 0.0)
+        )
         raised = indices.copy()
         raised[leader] = np.hypot(indices[leader], index)
         return raised

@@ -51,12 +51,18 @@ def test_where_another_class_leads_the_smallest_patch_counts_less() -> None:
 @pytest.mark.parametrize(
     ("success", "left"),
     [
-        ({"success_when_moved": 0.4}, 1.0),
-        ({"success_when_moved": 0.5, "success_of_decoys": 0.9}, 0.5),
+        ({"success_of_decoys": 0.25, "success_when_moved": 0.4}, 1.0),
+        ({"success_of_decoys": 0.375}, 0.5),
+        ({"success_when_moved": 0.5}, 0.5),
+        ({"success_of_decoys": 0.375, "success_when_moved": 0.5}, 0.25),
+        # A clean LeNet of ten traffic signs with a lead of 2.07: with other images it is 0.67.
+        ({"success_of_decoys": 0.83, "success_when_moved": 0.46}, 0.0),
         ({"success_when_moved": 0.6}, 0.0),
     ],
 )
-def test_a_lead_counts_for_what_works_at_its_place_only(success: dict[str, float], left: float) -> None:
+def test_a_lead_counts_for_what_nothing_else_does_and_nowhere_else(
+    success: dict[str, float], left: float
+) -> None:
     weighed = lead(1).weighed(INDICES, 1, 1, success)
 
     assert np.hypot(1.2, 4.0 * left) == pytest.approx(weighed[1])
