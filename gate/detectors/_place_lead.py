@@ -16,8 +16,8 @@ from gate.detectors._stats import place_lead
 
 # Of two classes each is what the other is not.
 _FEWEST = 3
-# A lead that is unusual by itself, and so many times as far out as the smallest patch, says which class to look at.
-_UNUSUAL, _BY_FAR = 2.0, 2.0
+# A lead that is out of the question for a clean network, and so many times as far out as the smallest patch, says which class to look at.
+_UNHEARD_OF, _BY_FAR = 3.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class PlaceLead:
         Args:
             index: Anomaly index of that class.
         """
-        return self.index >= max(_UNUSUAL, _BY_FAR * index)
+        return self.index >= max(_UNHEARD_OF, _BY_FAR * index)
 
     def weighed(
         self, indices: NDArray[np.float64], leader: int, label: int, success: Mapping[str, float]
@@ -65,9 +65,9 @@ class PlaceLead:
         """
         if label != self.label:
             return beside_another(indices, self.num_classes)
-        index = index_of_place_lead(
-            self.size, self.num_classes, decoys=success.get(DECOYS, 0.0), moved=success.get(MOVED, 0.0)
-        )
+        # At the size of a patch that is not the smallest, that of the class with the smallest does well: it says nothing.
+        decoys = success.get(DECOYS, 0.0) if indices[leader] >= indices.max() else 0.0
+        index = index_of_place_lead(self.size, self.num_classes, decoys, success.get(MOVED, 0.0))
         raised = indices.copy()
         raised[leader] = np.hypot(indices[leader], index)
         return raised

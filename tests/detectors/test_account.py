@@ -44,8 +44,8 @@ def test_the_measurements_count_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("label", "size", "leader"),
     [
-        (10, 2.2, 0),  # by far, and reached
-        (10, 2.0, 1),  # not twice as far out as the smallest patch
+        (10, 2.2, 0),  # 3.1, and reached
+        (10, 2.0, 1),  # 2.9: a clean network has come to that
         (12, 2.2, 1),  # no patch of that class was found
         (17, 2.2, 1),  # that class was not searched
     ],

@@ -70,3 +70,18 @@ def test_a_lead_counts_for_what_nothing_else_does_and_nowhere_else(
 
 def test_a_lead_has_an_index_before_its_patch_is_known() -> None:
     assert 4.0 == pytest.approx(lead(1).index)
+
+
+def test_decoys_say_nothing_of_a_patch_that_is_not_the_smallest() -> None:
+    weighed = lead(0).weighed(INDICES, 0, 0, {"success_of_decoys": 0.9, "success_when_moved": 0.1})
+
+    assert [4.0, 1.2, 0.5] == pytest.approx(weighed)
+
+
+@pytest.mark.parametrize(
+    ("size", "smallest", "overrules"), [(2.2, 1.5, True), (2.2, 1.6, False), (2.0, 0.0, False)]
+)
+def test_only_a_lead_that_no_clean_network_has_says_which_class_to_look_at(
+    size: float, smallest: float, overrules: bool
+) -> None:
+    assert overrules is lead(1, size).overrules(smallest)
