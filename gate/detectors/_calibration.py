@@ -44,7 +44,7 @@ MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
 # A class that owes more to one place than this is unusual. A few classes are a poor measure of each other, and among many there is
 # one with a mark at a place of its own by nature: the arrow of a traffic sign.
-_USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.4, 2.0
+_USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.4, 2.4
 _FEW, _MANY = 10, 25
 # Between these the success of decoys, and of the class's patch beside its place, takes the weight of its lead away.
 _DECOYS_OF_A_PLACE, _BESIDE_A_PLACE = (0.25, 0.5), (0.4, 0.6)
