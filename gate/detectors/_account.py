@@ -99,9 +99,10 @@ def _weighed(
         indices = beside_decoys(indices, success[DECOYS])
     if MOVED in success:
         indices = beside_its_place(indices, success[MOVED])
-    if place is None:
+    found = examination.found
+    if place is None or not np.isfinite(found.norms[leader]):
         return indices
-    return place.weighed(indices, leader, int(examination.found.labels[leader]), success)
+    return place.weighed(indices, leader, int(found.labels[leader]), success)
 
 
 def _trigger(

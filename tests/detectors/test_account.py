@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._account import _inconclusive, _leader, _measurements
+from gate.detectors._account import _inconclusive, _leader, _measurements, _weighed
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
 from gate.detectors._place_lead import PlaceLead
@@ -60,3 +60,13 @@ def test_a_class_that_leads_at_one_place_by_far_is_the_one_to_look_at(
 
     assert leader == _leader(examination, place)
     assert 1 == _leader(examination, None)
+
+
+@pytest.mark.parametrize(("norm", "is_raised"), [(2.0, True), (np.inf, False)])
+def test_without_a_patch_to_show_no_lead_counts(norm: float, is_raised: bool) -> None:
+    examination = Examination(
+        searches=(found([norm, np.inf, np.inf]),), indices=np.zeros((1, 3)), weights=np.ones(1)
+    )
+    place = PlaceLead(label=10, size=9.0, num_classes=10)
+
+    assert is_raised == bool(_weighed(examination, examination.leader, (), 10, place).any())
