@@ -221,11 +221,7 @@ def _numbers(evidence: Evidence) -> Iterable[tuple[str, str]]:
     often = Counter(m.name for m in evidence.measurements)
     for m in evidence.measurements:
         if m.label is None or often[m.name] == 1:
-            name = (
-                m.name.replace("_", " ")
-                if m.label is None
-                else f"{m.name.replace('_', ' ')}, class {m.label}"
-            )
+            name = m.name.replace("_", " ") + ("" if m.label is None else f", class {m.label}")
             yield safe(name), f"{m.value:.4g} {safe(m.unit)}".rstrip()
 
 
