@@ -91,13 +91,15 @@ def _weighed(
 ) -> NDArray[np.float64]:
     """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
 
-    Where only suspects were searched, so are the decoys, and they say nothing.
+    Where only suspects were searched, so are the decoys, and they say nothing. What is known of a patch that is not the smallest
+    speaks for or against its own class alone: a class that was made to lead must not hide another.
     """
     indices = examination.class_indices
     success = {fact.name: fact.value for fact in facts}
-    if DECOYS in success and len(indices) == num_classes:
+    is_smallest = leader == examination.leader
+    if is_smallest and DECOYS in success and len(indices) == num_classes:
         indices = beside_decoys(indices, success[DECOYS])
-    if MOVED in success:
+    if is_smallest and MOVED in success:
         indices = beside_its_place(indices, success[MOVED])
     found = examination.found
     if place is None or not np.isfinite(found.norms[leader]):

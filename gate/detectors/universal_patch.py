@@ -48,8 +48,9 @@ it is raised where the patch does nothing there: a planted trigger has its place
 What the whole window does counts, too. Some places and some classes are easier than others; once that is taken away
 (`place_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
 that class has the smallest patch as well, the index is the root of the sum of both squares, the second being 2.0 at what at
-most 1 % of clean models reach, and less from a success of 40 % beside its place on, or of 25 % with the other classes' patches. Where it is another class, that one is looked
-at if it stands out by far; if not, and of ten classes or more, the index is a fifth lower.
+most 1 % of clean models reach, and less from a success of 40 % beside its place on, or of 25 % with the other classes'
+patches. Where it is another class, that one is looked at if it stands out by far; if not, and of ten classes or more, the
+index is a fifth lower.
 
 ## If it fires
 Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gate.core.evidence import Measurement
 from gate.detectors._account import _inconclusive, _leader, _measurements, _weighed
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
@@ -70,3 +71,18 @@ def test_without_a_patch_to_show_no_lead_counts(norm: float, is_raised: bool) ->
     place = PlaceLead(label=10, size=9.0, num_classes=10)
 
     assert is_raised == bool(_weighed(examination, examination.leader, (), 10, place).any())
+
+
+def test_what_a_planted_leader_s_patch_does_lowers_no_other_class() -> None:
+    examination = Examination(
+        searches=(found([8.0, 2.0, np.inf]),), indices=np.array([[0.0, 2.4, 0.0]]), weights=np.ones(1)
+    )
+    place = PlaceLead(label=10, size=6.0, num_classes=3)
+    leader = _leader(examination, place)
+    facts = (
+        Measurement(name="success_of_decoys", value=0.9),
+        Measurement(name="success_when_moved", value=0.9),
+    )
+
+    assert 0 == leader
+    assert [0.0, 2.4, 0.0] == pytest.approx(_weighed(examination, leader, facts, 3, place))
