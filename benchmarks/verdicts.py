@@ -28,6 +28,12 @@ class Case:
     target: str
     span: str
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The input range; None if it is not known."""
+        low, _, high = self.span.partition(",")
+        return (float(low), float(high)) if high else None
+
 
 def read_truth(table: Path) -> list[Case]:
     """Return the cases of a truth table."""

@@ -70,8 +70,7 @@ def of_zoo(folder: Path) -> Iterator[tuple[str, Network]]:
 def of_table(table: Path) -> Iterator[tuple[str, Network]]:
     """Yield the networks of a table of public ones by name."""
     for case in read_truth(table):
-        low, _, high = case.span.partition(",")
-        yield case.file.name, Network(case.file, (float(low), float(high)) if high else None)
+        yield case.file.name, Network(case.file, case.limits)
 
 
 def main() -> None:

@@ -23,8 +23,7 @@ def measured(case: Case, folder: Path) -> dict[str, Any]:
     report = folder / f"{case.file.name}.scan.json"
     if report.exists():
         return entry(report)
-    low, _, high = case.span.partition(",")
-    return check(case.file, None if case.span == "unknown" else (float(low), float(high)), report)
+    return check(case.file, case.limits, report)
 
 
 def line(case: Case, found: dict[str, Any]) -> dict[str, Any]:

@@ -53,9 +53,8 @@ def networks(folder: Path, public: Path | None) -> Iterator[tuple[str, Path, tup
         recipe, known = truth.read(file)
         yield recipe.name, folder / f"{recipe.name}.keras", known.limits
     for case in read_truth(public) if public else ():
-        low, _, high = case.span.partition(",")
-        if high and case.label != "unsupported":
-            yield case.file.name, case.file, (float(low), float(high))
+        if case.limits and case.label != "unsupported":
+            yield case.file.name, case.file, case.limits
 
 
 def look(model: Path, limits: tuple[float, float], file: Path) -> str:
