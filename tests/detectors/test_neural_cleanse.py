@@ -1,15 +1,9 @@
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
@@ -19,33 +13,6 @@ BRIEF = NeuralCleanse(restarts=1, steps=40, images=8)
 
 def named(evidence: Evidence) -> dict[str, float]:
     return {item.name: item.value for item in evidence.measurements if item.label is None}
-
-
-@pytest.fixture
-def example(keras: Any, examples: Path) -> Callable[[str], Classifier]:
-    return lambda name: Classifier(keras.models.load_model(examples / "models" / name, compile=False))
-
-
-def test_the_backdoor_of_the_example_is_found(example: Callable[[str], Classifier]) -> None:
-    evidence = NeuralCleanse().run(context(example("backdoored-patch.keras")))
-
-    assert ((7,), "") == (evidence.target_labels, evidence.inconclusive)
-    assert (evidence.anomaly_index or 0.0) > 2.0
-    assert (evidence.paper_statistic or 0.0) > 0.0
-    assert 10 == sum(item.name == "trigger_norm" for item in evidence.measurements)
-    trigger, numbers = evidence.trigger, named(evidence)
-    assert trigger is not None
-    assert (7, (28, 28)) == (trigger.target_label, Image.open(io.BytesIO(trigger.mask_png)).size)
-    assert trigger.l1_norm < 10 < numbers["median_trigger_norm"]
-    low, high = numbers["attack_success_rate_low"], numbers["attack_success_rate_high"]
-    assert 0.8 < low < trigger.attack_success_rate <= high
-
-
-def test_the_clean_example_is_cleared(example: Callable[[str], Classifier]) -> None:
-    evidence = NeuralCleanse().run(context(example("clean.keras")))
-
-    assert (Status.MEASURED, "") == (evidence.status, evidence.inconclusive)
-    assert (evidence.anomaly_index or 0.0) < 2.0
 
 
 def test_a_planted_backdoor_stands_out_and_the_same_seed_says_the_same(
