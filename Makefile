@@ -29,11 +29,11 @@ demo: $(ENGINE) ## Scan one clean and two backdoored models; reports go to demo-
 
 .PHONY: test
 test: $(DEV) ## Run the fast tests
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 .PHONY: test-slow
 test-slow: $(DEV) ## Run the slow tests: real scans, hooks, the action, an installation
-	$(BIN)/python -m pytest -q -n 2 -m slow --timeout 900 --durations 15
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow --timeout 900 --durations 15
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the floors of the architecture

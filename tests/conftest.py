@@ -80,6 +80,13 @@ def environment() -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
+def short_policy() -> str:
+    """A policy without the longest searches, where the question is not what they find; its last key is `detectors`."""
+    left_out = ("universal-patch", "universal-perturbation", "class-permutation")
+    return "version: 1\ndetectors:\n" + "".join(f"  {name}: {{enabled: false}}\n" for name in left_out)
+
+
+@pytest.fixture(scope="session")
 def examples() -> Path:
     return EXAMPLES
 

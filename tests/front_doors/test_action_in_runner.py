@@ -33,7 +33,7 @@ jobs:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, root: Path, git: Git) -> Path:
+def repository(tmp_path: Path, root: Path, git: Git, short_policy: str) -> Path:
     """A copy of this repository in which GitHub has merged, for a trial, a change that adds two models."""
     place = tmp_path / "repository"
     place.mkdir()
@@ -44,6 +44,7 @@ def repository(tmp_path: Path, root: Path, git: Git) -> Path:
     workflow = place / ".github/workflows/gate.yml"
     workflow.parent.mkdir(parents=True)
     workflow.write_text(WORKFLOW)
+    (place / ".backdoor-gate.yaml").write_text(short_policy)
     git(place, "init", "--quiet", "--initial-branch=main")
     git(place, "add", ".")
     git(place, "commit", "--quiet", "--message", "base")

@@ -60,8 +60,9 @@ def run(
 
 
 def test_the_full_hook_stops_a_backdoored_model_and_no_clean_one(
-    run: Callable[[str], Done], project: Path, root: Path
+    run: Callable[[str], Done], project: Path, root: Path, short_policy: str
 ) -> None:
+    (project / ".backdoor-gate.yaml").write_text(short_policy)
     for name in ("clean.keras", "backdoored-patch.keras"):
         shutil.copy(root / "examples/models" / name, project)
 
