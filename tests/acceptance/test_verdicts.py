@@ -35,6 +35,15 @@ detectors:
   universal-patch:
     parameters: {restarts: 1, steps: 5}
 """
+# As many steps in the full profile, which makes two or three times these, as in the quick one by default.
+BRISK = """\
+version: 1
+detectors:
+  neural-cleanse: {parameters: {steps: 40}}
+  universal-patch: {parameters: {steps: 27}}
+  universal-perturbation: {parameters: {steps: 17}}
+  class-permutation: {parameters: {steps: 90}}
+"""
 
 
 def without_seconds(report: Path) -> str:
@@ -97,15 +106,15 @@ def test_a_backdoored_model_fails_with_its_target(
 
 
 def test_the_inverted_trigger_is_small_and_does_what_the_report_says(report: dict[str, Any]) -> None:
-    found = evidence(entry(report, "backdoored-patch.keras"), "neural-cleanse")
+    found, cleared = (
+        evidence(entry(report, name), "neural-cleanse") for name in ("backdoored-patch.keras", "clean.keras")
+    )
     told: dict[str, float] = {each["name"]: each["value"] for each in found["measurements"]}
 
+    assert ("measured", "") == (found["status"], found["inconclusive"])
+    assert ("measured", "") == (cleared["status"], cleared["inconclusive"])
+    assert found["anomaly_index"] > 2.0 > cleared["anomaly_index"]
     assert (7, [7]) == (found["trigger"]["target_label"], found["target_labels"])
-    assert (
-        found["anomaly_index"]
-        > 2.0
-        > evidence(entry(report, "clean.keras"), "neural-cleanse")["anomaly_index"]
-    )
     assert found["paper_statistic"] > 0.0
     assert 10 == sum(each["name"] == "trigger_norm" for each in found["measurements"])
     assert found["trigger"]["l1_norm"] < 10 < told["median_trigger_norm"]
@@ -230,16 +239,15 @@ def test_the_suspect_samples_are_the_poisoned_ones(
 
 
 @pytest.mark.slow
-def test_the_same_seed_says_the_same_however_many_models_are_scanned_at_a_time(
-    cli: Cli, judged: Path, report: dict[str, Any], tmp_path: Path
+def test_the_same_seed_gives_the_same_bytes_however_many_are_scanned_at_a_time(
+    cli: Cli, judged: Path, tmp_path: Path
 ) -> None:
-    name = "backdoored-patch.keras"
-    shutil.copy(judged / name, tmp_path)
+    for name in ("clean.keras", "backdoored-patch.keras"):
+        shutil.copy(judged / name, tmp_path)
 
     cli("check", ".", "--jobs", "1", "--output", "json=out/report.json", cwd=tmp_path)
 
-    again = entry(json.loads((tmp_path / "out/report.json").read_text()), name)
-    assert {**entry(report, name), "seconds": again["seconds"]} == again
+    assert without_seconds(judged / "out" / "report.json") == without_seconds(tmp_path / "out/report.json")
 
 
 @pytest.mark.usefixtures("lambda_model")
@@ -273,16 +281,15 @@ def test_data_of_another_shape_leaves_the_scan_incomplete(cli: Cli, examples: Pa
 
 
 @pytest.mark.slow
-def test_the_full_profile_finds_the_target_too(
-    cli: Cli, examples: Path, tmp_path: Path, short_policy: str
-) -> None:
+def test_the_full_profile_finds_the_target_too(cli: Cli, examples: Path, tmp_path: Path) -> None:
     shutil.copy(examples / "models" / "backdoored-patch.keras", tmp_path)
-    # The full profile makes three times these steps.
-    (tmp_path / "policy.yaml").write_text(f"{short_policy}  neural-cleanse: {{parameters: {{steps: 60}}}}\n")
-    arguments = ("--policy", "policy.yaml", "--profile", "full", "--output", "json=full.json")
+    (tmp_path / "brisk.yaml").write_text(BRISK)
+    arguments = ("--policy", "brisk.yaml", "--profile", "full", "--output", "json=full.json")
 
     outcome = cli("check", "backdoored-patch.keras", *arguments, cwd=tmp_path)
 
     full = json.loads((tmp_path / "full.json").read_text())
+    ran = {each["detector"] for each in full["artifacts"][0]["evidence"] if each["status"] == "measured"}
     assert (1, "full") == (outcome.code, full["profile"])
+    assert ran >= {"neural-cleanse", "universal-patch", "universal-perturbation", "class-permutation"}
     assert [7] == full["artifacts"][0]["target_labels"]
