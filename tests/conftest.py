@@ -99,8 +99,8 @@ def keras() -> Any:
         patch.setenv("CUDA_VISIBLE_DEVICES", "-1")
         import keras
         import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(2)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(1)
     return keras

@@ -15,8 +15,8 @@ from gate.core.job import Job
 def key_of(job: Job, engine: str, data_sha256: str) -> str:
     """Return the key under which the scan that a job asks for is kept, 64 hex digits.
 
-    All of the job counts, so that a field that is added to it later counts too, but for its nonce and for where the
-    file and the data lie: their content does.
+    All of the job counts, so that a field that is added to it later counts too, but for its nonce, its threads and for
+    where the file and the data lie: their content does.
 
     Args:
         job: What is asked.
@@ -24,8 +24,8 @@ def key_of(job: Job, engine: str, data_sha256: str) -> str:
         data_sha256: Digest of the job's data set; "" if it has none.
     """
     asked: dict[str, Any] = to_plain(job)
-    for place in ("nonce", "file"):
-        del asked[place]
+    for beside_the_point in ("nonce", "file", "threads"):
+        del asked[beside_the_point]
     del asked["artifact"]["path"]
     if job.data is not None:
         asked["data"] = {"role": job.data.role, "sha256": data_sha256}

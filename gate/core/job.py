@@ -46,7 +46,7 @@ class Job:
         memory_mb: Address space beyond what the engine itself maps; 0 for no limit.
         seconds: Wall time that the scan may take.
         require_sandbox: Whether to refuse the scan if it cannot be locked in.
-        threads: Of TensorFlow. Part of the verdict: sums depend on how they are split.
+        threads: Of TensorFlow. Of a scan, parts that run side by side: no part of the verdict.
     """
 
     nonce: str

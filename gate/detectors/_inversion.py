@@ -8,7 +8,7 @@ Paper: Wang et al., Neural Cleanse: Identifying and Mitigating Backdoor Attacks 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gate.detectors._forms import Arm, Floats, Form
 from gate.detectors._step import Step, compiled_step
+from gate.models.side_by_side import Tally, side_by_side
 from gate.models.surrogates.choice import Pool
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ _PATIENCE = 3
 _UP, _DOWN = 1.5, 1.5**1.5
 # Share of the steps after which only the best restart of each class goes on.
 _TRIAL = 0.4
-# Activations of one chunk must fit in memory: about 512 images of 32 x 32 at a time.
-_CHUNK_PIXELS = 512 * 32 * 32
+# What one thread works on at a time: about 64 images of 32 x 32. More would leave some threads without work, less would make
+# the way from Python into the network cost more than the network.
+_CHUNK_PIXELS = 64 * 32 * 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +85,20 @@ def invert(
         progress: Called with (steps done, steps in all).
     """
     advance = compiled_step(classifier, pool, form)
-    parts = list(chunks(labels, settings.restarts * settings.images, classifier.input_shape))
+    parts = chunks(labels, settings.restarts * settings.images, classifier.input_shape)
+    tally = Tally(progress, len(parts) * settings.steps)
     trial = int(settings.steps * _TRIAL) if settings.restarts > 1 else 0
-    results: list[Inversion] = []
-    for chunk in parts:
-        search = _Search(advance, form, len(pool.images), chunk, settings, seed, classifier.input_shape)
+
+    def searched(part: NDArray[np.int64]) -> Inversion:
+        search = _Search(advance, form, len(pool.images), part, settings, seed, classifier.input_shape)
         for step in range(settings.steps):
             if step == trial:
                 search.keep_best_restarts()
             search.step()
-            progress(len(results) * settings.steps + step + 1, len(parts) * settings.steps)
-        results.append(search.result())
+            tally.step()
+        return search.result()
+
+    results = side_by_side(searched, parts)
     return Inversion(
         np.concatenate([part.labels for part in results]),
         np.concatenate([part.norms for part in results]),
@@ -101,19 +106,17 @@ def invert(
     )
 
 
-def chunks(
-    labels: NDArray[np.int64], images: int, shape: tuple[int, int, int]
-) -> Iterator[NDArray[np.int64]]:
-    """Yield as many classes at a time as fit in memory together.
+def chunks(labels: NDArray[np.int64], images: int, shape: tuple[int, int, int]) -> list[NDArray[np.int64]]:
+    """Return the classes in parts that are worth a thread each: an even number of them if there are several, all about as large.
 
     Args:
         labels: The classes, shape ``(k,)``.
         images: That each class needs at once.
         shape: Of an image.
     """
-    size = max(1, _CHUNK_PIXELS // (images * shape[0] * shape[1]))
-    for start in range(0, len(labels), size):
-        yield labels[start : start + size]
+    work = len(labels) * images * shape[0] * shape[1]
+    count = -(-work // _CHUNK_PIXELS)
+    return list(np.array_split(labels, min(len(labels), max(1, count + count % 2 * (count > 1)))))
 
 
 class _Search:

@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors._forms import Floats, Patch, to_tanh_space
-from gate.detectors._step import adam, stamped_logits
+from gate.detectors._step import adam, stamped_logits, state_signature
+from gate.models.side_by_side import Tally, side_by_side
 from gate.models.surrogates.choice import Pool
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
+
+_Step = Callable[..., tuple[Any, ...]]
 
 _FORM = Patch()
 _RATE = 0.05
@@ -86,80 +89,88 @@ def search(
         seed: Of starts and batches.
         progress: Called with (steps done, steps in all).
     """
-    run = _Search(classifier, pool, effort, seed)
-    total = effort.leaving + effort.serving
-    for step in range(total):
-        if step == effort.leaving // 2:
-            run.keep_best()
-        if step == effort.leaving:
-            run.forget_what_works()
-        run.step(is_serving=step >= effort.leaving)
-        progress(step + 1, total)
-    return run.result()
+    advance = _compiled_step(classifier, pool)
+    trial, total = effort.leaving // 2, effort.leaving + effort.serving
+    tally = Tally(progress, effort.restarts * trial + _KEPT * (total - trial))
+
+    def tried(arm: _Arm) -> _Arm:
+        for _ in range(trial):
+            arm.step(is_serving=False)
+            tally.step()
+        return arm
+
+    def finished(arm: _Arm) -> _Arm:
+        for step in range(trial, total):
+            if step == effort.leaving:
+                arm.forget_what_works()
+            arm.step(is_serving=step >= effort.leaving)
+            tally.step()
+        return arm
+
+    starts = _starts(effort.restarts, classifier.input_shape, seed)
+    arms = [_Arm(classifier, pool, advance, start, effort.images, seed) for start in starts]
+    arms = sorted(side_by_side(tried, arms), key=lambda arm: -arm.merit)[:_KEPT]
+    return max(side_by_side(finished, arms), key=lambda arm: arm.merit).result()
 
 
-class _Search:
-    """Some arms, stepped together."""
+class _Arm:
+    """One search."""
 
-    def __init__(self, classifier: Classifier, pool: Pool, effort: Effort, seed: int) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        pool: Pool,
+        advance: _Step,
+        start: tuple[Floats, Floats],
+        images: int,
+        seed: int,
+    ) -> None:
         import tensorflow as tf
 
-        self._classifier, self._pool = classifier, pool
-        self._advance = _compiled_step(classifier, pool)
+        self._classifier, self._pool, self._advance = classifier, pool, advance
         self._batches = np.random.default_rng([seed, 8])
-        self._batch = min(effort.images, len(pool.images))
-        self._state = _starts(effort.restarts, classifier.input_shape, seed)
-        self._answers = tf.zeros((effort.restarts, classifier.num_classes, classifier.num_classes))
-        self._cost = np.full(effort.restarts, _FIRST_COST, np.float32)
-        self._streaks = np.zeros((2, effort.restarts), np.int64)
+        self._batch = min(images, len(pool.images))
+        hidden = [tf.constant(value[None], tf.float32) for value in start]
+        self._state = *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))
+        self._answers = tf.zeros((1, classifier.num_classes, classifier.num_classes))
+        self._cost = _FIRST_COST
+        self._good, self._bad = 0, 0
         self._time = 0
-        self._merit = np.full(effort.restarts, -np.inf)
+        self.merit = -np.inf
         height, width, _ = classifier.input_shape
         self._largest = _LARGEST * height * width
-        self._kept = [np.zeros(value.shape, np.float32) for value in self._state[:2]]
-        self._maps = self._destinations()
+        self._kept: list[Floats] = [np.zeros(value.shape, np.float32) for value in start]
+        self._map = self._destinations()
 
     def step(self, *, is_serving: bool) -> None:
-        """Make one step of every arm and keep each arm's best trigger so far."""
+        """Make one step and keep the best trigger so far."""
         import tensorflow as tf
 
         self._time += 1
         batch = self._batches.choice(len(self._pool.images), self._batch, replace=False).astype(np.int32)
-        maps = self._destinations()
+        destinations = self._destinations()
         outcome = self._advance(
-            batch, self._cost, tf.constant(float(self._time)), tf.constant(float(is_serving)),
-            self._answers, maps, *self._state,
+            batch, np.array([self._cost], np.float32), tf.constant(float(self._time)),
+            tf.constant(float(is_serving)), self._answers, destinations[None], *self._state,
         )  # fmt: skip
-        left, agreement, norms, *shown = (value.numpy() for value in outcome[:5])
-        self._answers, self._state = outcome[5], outcome[6:]
-        merit = agreement if is_serving else left - norms / self._largest
-        merit = np.where(norms <= self._largest, merit, -1.0) if is_serving else merit
-        better = merit > self._merit
-        self._merit[better] = merit[better]
-        self._maps[better] = maps[better]
-        for kept, value in zip(self._kept, shown, strict=True):
-            kept[better] = value[better]
-        self._adapt(left >= _LEFT if not is_serving else norms <= self._largest / 2, is_serving=is_serving)
-
-    def keep_best(self) -> None:
-        """Give up all arms but the best two."""
-        import tensorflow as tf
-
-        best = np.argsort(-self._merit, kind="stable")[:_KEPT]
-        self._state = tuple(tf.gather(value, best) for value in self._state)
-        self._answers = tf.gather(self._answers, best)
-        self._cost, self._streaks, self._merit = self._cost[best], self._streaks[:, best], self._merit[best]
-        self._maps, self._kept = self._maps[best], [kept[best] for kept in self._kept]
+        left, agreement, norm, *shown = (value.numpy()[0] for value in outcome[:5])
+        self._answers, self._state = outcome[5], tuple(outcome[6:])
+        merit = agreement if is_serving else left - norm / self._largest
+        merit = -1.0 if is_serving and norm > self._largest else float(merit)
+        if merit > self.merit:
+            self.merit, self._map, self._kept = merit, destinations, shown
+        self._adapt(
+            is_good=bool(norm <= self._largest / 2 if is_serving else left >= _LEFT), is_serving=is_serving
+        )
 
     def forget_what_works(self) -> None:
         """From now on something else counts."""
-        self._merit[:] = -np.inf
+        self.merit = -np.inf
 
     def result(self) -> Permutation:
-        """Return the best arm's best trigger, measured on all images."""
-        best = int(np.argmax(self._merit))
-        mask, pattern = (kept[best] for kept in self._kept)
-        destinations = self._maps[best].astype(np.int64)
+        """Return the best trigger, measured on all images."""
+        mask, pattern = self._kept
+        destinations = self._map.astype(np.int64)
         answers = self._classifier.predict(_FORM.stamp(self._pool.images, (mask, pattern))).argmax(axis=1)
         return Permutation(
             agreement=float((answers == destinations[self._pool.predictions]).mean()),
@@ -171,29 +182,28 @@ class _Search:
         )
 
     def _destinations(self) -> NDArray[np.int32]:
-        """Return each arm's permutation without fixed points that its average answers fit best."""
+        """Return the permutation without fixed points that the average answers fit best, shape ``(k,)``."""
         from scipy.optimize import linear_sum_assignment
 
-        merits = self._answers.numpy().astype(np.float64)
-        classes = np.arange(merits.shape[1])
-        merits[:, classes, classes] = -1e6
-        return np.stack([linear_sum_assignment(-merit)[1] for merit in merits]).astype(np.int32)
+        merits = self._answers.numpy()[0].astype(np.float64)
+        np.fill_diagonal(merits, -1e6)
+        destinations: NDArray[np.int32] = linear_sum_assignment(-merits)[1].astype(np.int32)
+        return destinations
 
-    def _adapt(self, is_good: NDArray[np.bool_], *, is_serving: bool) -> None:
+    def _adapt(self, *, is_good: bool, is_serving: bool) -> None:
         """Let a mask cost more while its trigger works, and less while it does not."""
         if is_serving:
             # A mask within bounds costs what it did; a larger one more and more.
-            self._cost[~is_good] *= _UP
+            self._cost *= 1.0 if is_good else _UP
             return
-        self._streaks = np.where(np.stack([is_good, ~is_good]), self._streaks + 1, 0)
-        up, down = self._streaks >= _PATIENCE
-        self._cost[up] *= _UP
-        self._cost[down] /= _DOWN
-        self._streaks[0, up] = 0
-        self._streaks[1, down] = 0
+        self._good, self._bad = (self._good + 1, 0) if is_good else (0, self._bad + 1)
+        if self._good >= _PATIENCE:
+            self._cost, self._good = self._cost * _UP, 0
+        if self._bad >= _PATIENCE:
+            self._cost, self._bad = self._cost / _DOWN, 0
 
 
-def _compiled_step(classifier: Classifier, pool: Pool) -> Callable[..., tuple[Any, ...]]:
+def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
     """Return one step of any number of arms.
 
     It returns each arm's share of images that left their class, agreement with its permutation, norm, mask and
@@ -204,7 +214,6 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> Callable[..., tuple[An
     images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
     k = classifier.num_classes
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
     def advance(
         batch: Any, cost: Any, time: Any, serving: Any, answers: Any, maps: Any, *state: Any
     ) -> tuple[Any, ...]:
@@ -232,15 +241,22 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> Callable[..., tuple[An
         answers = (1.0 - weight) * answers + weight * mean
         return left, agreement, norms, *shown, answers, *adam(state, gradients, time, _RATE)
 
-    step: Callable[..., tuple[Any, ...]] = advance
+    step: _Step = tf.function(advance, input_signature=_signature(classifier)).get_concrete_function()
     return step
 
 
-def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> tuple[Any, ...]:
+def _signature(classifier: Classifier) -> tuple[Any, ...]:
     import tensorflow as tf
 
+    numbers, costs, scalar = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec(())
+    k = classifier.num_classes
+    answers, maps = tf.TensorSpec((None, k, k)), tf.TensorSpec((None, k), tf.int32)
+    return numbers, costs, scalar, scalar, answers, maps, *state_signature(classifier.input_shape, _FORM)
+
+
+def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
+    """Return mask and pattern that each arm begins with, as hidden values."""
     rng = np.random.default_rng([seed, 9])
     masks = np.clip(_FIRST_MASK + rng.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
     patterns = 0.5 + _FIRST_PATTERN * np.where(rng.random((restarts, *shape)) < 0.5, -1.0, 1.0)
-    hidden = [tf.constant(to_tanh_space(values), tf.float32) for values in (masks, patterns)]
-    return *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))
+    return list(zip(to_tanh_space(masks), to_tanh_space(patterns), strict=True))

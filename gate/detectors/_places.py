@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gate.detectors._forms import Floats
 from gate.detectors._inversion import chunks
 from gate.detectors._local_patch import Spot
+from gate.models.side_by_side import Tally, side_by_side
 from gate.models.surrogates.choice import Pool
 
 if TYPE_CHECKING:
@@ -116,19 +117,24 @@ def survey(
     """
     corners = plan.corners(*classifier.input_shape[:2])
     visitor = _Visitor(classifier, pool, plan)
-    parts = list(chunks(labels, plan.judges, classifier.input_shape))
-    margins, patterns = [], []
-    for done, part in enumerate(parts):
-        batches, judges = _chosen(pool, part, plan, len(corners), seed)
-        found = []
-        for place, corner in enumerate(corners):
-            found.append(visitor.at(corner, part, batches[:, place], judges))
-            progress(done * len(corners) + place + 1, len(parts) * len(corners))
-        margins.append(np.stack([each[0] for each in found]))
-        patterns.append(np.stack([each[1] for each in found]))
-    return Survey(
-        labels, corners, np.concatenate(margins, axis=1).astype(np.float64), np.concatenate(patterns, axis=1)
+    parts = chunks(labels, plan.images, classifier.input_shape)
+    chosen = [_chosen(pool, part, plan, len(corners), seed) for part in parts]
+    tally = Tally(progress, len(parts) * len(corners))
+
+    def visited(visit: tuple[int, int]) -> tuple[Floats, Floats]:
+        part, place = visit
+        batches, judges = chosen[part]
+        found = visitor.at(corners[place], parts[part], batches[:, place], judges)
+        tally.step()
+        return found
+
+    found = side_by_side(visited, product(range(len(parts)), range(len(corners))))
+    of_parts = [found[first : first + len(corners)] for first in range(0, len(found), len(corners))]
+    margins, patterns = (
+        np.concatenate([np.stack([each[which] for each in part]) for part in of_parts], axis=1)
+        for which in (0, 1)
     )
+    return Survey(labels, corners, margins.astype(np.float64), patterns)
 
 
 class _Visitor:
@@ -144,8 +150,10 @@ class _Visitor:
         pattern = tf.TensorSpec((None, plan.side, plan.side, classifier.input_shape[2]), tf.float32)
         self._step: _Step = tf.function(
             self._stepped, input_signature=(labels, numbers, corner, pattern, pattern, rate)
-        )
-        self._judge: _Judge = tf.function(self._margins, input_signature=(labels, numbers, corner, pattern))
+        ).get_concrete_function()
+        self._judge: _Judge = tf.function(
+            self._margins, input_signature=(labels, numbers, corner, pattern)
+        ).get_concrete_function()
 
     def at(self, corner: Numbers, labels: Labels, batches: Numbers, judges: Numbers) -> tuple[Floats, Floats]:
         """Return the margin of each class with its patch at one place, and the patches.

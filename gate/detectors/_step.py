@@ -49,7 +49,9 @@ def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
         success = tf.reduce_sum(weights * hits, axis=1)
         return success, sizes, *shown, *adam(state, gradients, time, form.tuning.rate)
 
-    step: Step = tf.function(advance, input_signature=_signature(classifier.input_shape, form))
+    step: Step = tf.function(
+        advance, input_signature=_signature(classifier.input_shape, form)
+    ).get_concrete_function()
     return step
 
 
@@ -88,11 +90,22 @@ def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Te
     return (*variables, *moments)
 
 
-def _signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+def state_signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+    """Return what the state of any number of arms is, for `tf.function`: hidden variables and two moments of each.
+
+    Args:
+        shape: Of an image, ``(h, w, c)``.
+        form: What a trigger may look like.
+    """
     import tensorflow as tf
 
     height, width, channels = shape
-    positions, costs = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
     hidden = [tf.TensorSpec((None, height, width, depth), tf.float32) for depth in form.depths(channels)]
-    moments = [each for each in hidden for _ in range(2)]
-    return positions, positions, costs, tf.TensorSpec((), tf.float32), *hidden, *moments
+    return *hidden, *(each for each in hidden for _ in range(2))
+
+
+def _signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    positions, costs = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+    return positions, positions, costs, tf.TensorSpec((), tf.float32), *state_signature(shape, form)

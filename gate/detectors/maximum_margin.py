@@ -13,8 +13,10 @@ from gate.core.rule import Rule, Severity
 from gate.detectors._calibration import MARGIN_SCALE
 from gate.detectors._candidates import classes_to_search
 from gate.detectors._contract import Context
+from gate.detectors._inversion import chunks
 from gate.detectors._sizes import compared
 from gate.detectors._step import adam
+from gate.models.side_by_side import side_by_side
 from gate.models.surrogates.choice import probes
 
 if TYPE_CHECKING:
@@ -104,23 +106,31 @@ def _margins(
     import tensorflow as tf
 
     starts = probes("fields", classifier.input_shape, seed, restarts * len(labels))
-    starts = np.clip(starts, _FIRST_MARGIN, 1 - _FIRST_MARGIN)
-    own_class = tf.one_hot(np.repeat(labels, restarts), classifier.num_classes)
+    starts = np.clip(starts, _FIRST_MARGIN, 1 - _FIRST_MARGIN).reshape(
+        len(labels), restarts, *classifier.input_shape
+    )
     advance = _compiled_step(classifier)
-    hidden = tf.constant(np.log(starts) - np.log1p(-starts), tf.float32)
-    state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
-    best = np.full(len(starts), -np.inf)
-    for time in range(1, steps + 1):
-        reached, *state = advance(own_class, tf.constant(float(time)), *state)
-        best = np.maximum(best, reached.numpy())
-    margins: NDArray[np.float64] = best.reshape(-1, restarts).max(axis=1)
-    return margins
+
+    def reached(part: NDArray[np.int64]) -> NDArray[np.float64]:
+        own_class = tf.one_hot(np.repeat(labels[part], restarts), classifier.num_classes)
+        start = np.concatenate(starts[part])
+        hidden = tf.constant(np.log(start) - np.log1p(-start), tf.float32)
+        state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
+        best = np.full(len(start), -np.inf)
+        for time in range(1, steps + 1):
+            margins, *state = advance(own_class, tf.constant(float(time)), *state)
+            best = np.maximum(best, margins.numpy())
+        largest: NDArray[np.float64] = best.reshape(-1, restarts).max(axis=1)
+        return largest
+
+    return np.concatenate(
+        side_by_side(reached, chunks(np.arange(len(labels)), restarts, classifier.input_shape))
+    )
 
 
 def _compiled_step(classifier: Classifier) -> Any:
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
     def advance(own_class: Any, time: Any, *state: Any) -> tuple[Any, ...]:
         with tf.GradientTape() as tape:
             tape.watch(state[0])
@@ -130,4 +140,8 @@ def _compiled_step(classifier: Classifier) -> Any:
             loss = -tf.reduce_sum(margins)
         return margins, *adam(state, (tape.gradient(loss, state[0]),), time, _RATE)
 
-    return advance
+    pictures, margins = (
+        tf.TensorSpec((None, *shape)) for shape in (classifier.input_shape, (classifier.num_classes,))
+    )
+    signature = (margins, tf.TensorSpec(()), *[pictures] * 3)
+    return tf.function(advance, input_signature=signature).get_concrete_function()

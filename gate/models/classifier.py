@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
+from gate.models.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 Images = NDArray[np.float32]
 
-_BATCH = 256
+_BATCH = 128
 _FEWEST_PIXELS = 16
 # Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
 _REGRESSION_LOSSES = frozenset(
@@ -131,7 +132,8 @@ class Classifier:
 
 
 def _batched(compiled: Any, images: Images) -> NDArray[np.float32]:
-    return np.concatenate([compiled(images[i : i + _BATCH]).numpy() for i in range(0, len(images), _BATCH)])
+    parts = (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
+    return np.concatenate(side_by_side(lambda part: compiled(part).numpy(), parts))
 
 
 def _unsupported(message: str, hint: str = _SAVE_AS_IMAGE_NET) -> IncompleteError:

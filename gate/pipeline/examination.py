@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gate.pipeline.request import Request
 from gate.policy.model import PathPolicy
 
 _MIB = 1024 * 1024
+_FEWEST_THREADS, _MOST_THREADS = 2, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,13 @@ def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Req
         memory_mb=policy.limits.memory_mb,
         seconds=policy.limits.seconds,
         require_sandbox=request.require_sandbox,
+        threads=_threads(request.jobs),
     )
+
+
+def _threads(jobs: int) -> int:
+    """Return how many threads each of the scans at a time gets: an even share of the processors, within reason."""
+    return min(_MOST_THREADS, max(_FEWEST_THREADS, (os.cpu_count() or 1) // max(1, jobs)))
 
 
 def _data(policy: PathPolicy, request: Request) -> DataCall | None:

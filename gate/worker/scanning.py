@@ -67,7 +67,7 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     stored = inspection.stored
     assert stored is not None  # there are no findings
     progress("starting TensorFlow", 0, 1, "")
-    start_engine(job.threads, job.seed)
+    start_engine(job.seed, side_by_side=job.threads)
     from gate.detectors._combination import judged
     from gate.detectors._contract import Context
     from gate.models.subject import open_subject
@@ -95,8 +95,14 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
 
 
-def start_engine(threads: int, seed: int) -> None:
-    """Import TensorFlow and make it repeat itself: fixed threads, fixed kernels, fixed seeds."""
+def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) -> None:
+    """Import TensorFlow and make it repeat itself: fixed kernels, fixed seeds.
+
+    Args:
+        seed: Of every random choice that is left to the engine.
+        side_by_side: Threads for independent parts (`gate.models.side_by_side`); nothing that is measured depends on them.
+        per_operation: Threads that share one operation; sums depend on them.
+    """
     try:
         import keras
         import tensorflow as tf
@@ -106,8 +112,8 @@ def start_engine(threads: int, seed: int) -> None:
             f"The scanning engine is not installed ({printable(str(error), 120)}).",
             hint="Install it: pip install 'backdoor-gate[scan]'",
         ) from error
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(per_operation)
+    tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 

@@ -42,7 +42,7 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
         GateError: The model or the images cannot be used, or the shadows did not learn.
     """
     progress("starting TensorFlow", 0, job.shadows, "")
-    start_engine(job.job.threads, job.job.seed)
+    start_engine(job.job.seed, per_operation=job.job.threads)
     classifier = _opened(job.job)
     shadows = sorted((*job.known, *_trained(job, classifier, progress, keep)), key=lambda each: each.number)
     return _fitted([each for each in shadows if each.number < job.shadows], classifier.architecture())

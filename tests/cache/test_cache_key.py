@@ -31,8 +31,10 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Job)])
-def test_all_of_a_job_is_in_its_key_but_its_nonce_and_place(make_job: MakeJob, field: str) -> None:
-    is_beside_the_point = field in ("nonce", "file")
+def test_all_of_a_job_is_in_its_key_but_its_nonce_its_place_and_its_threads(
+    make_job: MakeJob, field: str
+) -> None:
+    is_beside_the_point = field in ("nonce", "file", "threads")
     other = make_job(**{field: OTHERS.get(field, "elsewhere")})
 
     assert is_beside_the_point == (key_of(make_job(), "e", "") == key_of(other, "e", ""))

@@ -112,7 +112,7 @@ def test_a_fork_cannot_signal_another_or_the_server(fork: Fork, tmp_path: Path) 
 
 def test_a_fork_reads_tensorflow_s_results_as_any_process_does(fork: Fork, tmp_path: Path) -> None:
     script = (
-        "from gate.worker.scanning import start_engine as start\nstart(2, 0)\nimport tensorflow as tf\n"
+        "from gate.worker.scanning import start_engine as start\nstart(0, side_by_side=2)\nimport tensorflow as tf\n"
         + ("print(float(tf.reduce_sum(tf.random.normal((256, 256)) @ tf.random.normal((256, 256)))))")
     )
     fresh = subprocess.run(

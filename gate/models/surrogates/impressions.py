@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.side_by_side import side_by_side
 from gate.models.surrogates.families import Images
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ _RATE = 0.2
 _ROUGHNESS = 0.02
 _DRIFT = 0.02
 _MARGIN = 0.02
+# Images that one thread moves at a time.
+_AT_A_TIME = 64
 
 
 def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], steps: int = _STEPS) -> Images:
@@ -37,12 +41,33 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
     """
     import tensorflow as tf
 
-    start = tf.constant(np.clip(images, _MARGIN, 1 - _MARGIN))
-    targets = tf.constant(labels, tf.int32)
+    step = _compiled_step(classifier)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
+    def refined(part: NDArray[np.int64]) -> Images:
+        start = tf.constant(np.clip(images[part], _MARGIN, 1 - _MARGIN))
+        targets = tf.constant(labels[part], tf.int32)
+        hidden = tf.math.log(start) - tf.math.log1p(-start)
+        state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
+        for time in range(1, steps + 1):
+            state = step(start, targets, tf.constant(float(time)), *state)
+        found: Images = tf.sigmoid(state[0]).numpy()
+        return found
+
+    parts = np.array_split(np.arange(len(images)), -(-len(images) // _AT_A_TIME))
+    return np.concatenate(side_by_side(refined, parts))
+
+
+def _compiled_step(classifier: Classifier) -> Callable[..., Any]:
+    """Return one step of Adam for any number of images."""
+    import tensorflow as tf
+
     def step(
-        hidden: tf.Tensor, first: tf.Tensor, second: tf.Tensor, time: tf.Tensor
+        start: tf.Tensor,
+        targets: tf.Tensor,
+        time: tf.Tensor,
+        hidden: tf.Tensor,
+        first: tf.Tensor,
+        second: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
             tape.watch(hidden)
@@ -58,10 +83,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
         scale = tf.sqrt(second / (1 - 0.9**time)) + 1e-8
         return hidden - _RATE * first / (1 - 0.5**time) / scale, first, second
 
-    hidden = tf.math.log(start) - tf.math.log1p(-start)
-    state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
-    for time in range(1, steps + 1):
-        state = step(*state, tf.constant(float(time)))
-    refined: Images = tf.sigmoid(state[0]).numpy()
-    assert refined.shape == images.shape
-    return refined
+    pictures = tf.TensorSpec((None, *classifier.input_shape), tf.float32)
+    signature = (pictures, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32), *[pictures] * 3)
+    compiled: Callable[..., Any] = tf.function(step, input_signature=signature).get_concrete_function()
+    return compiled
