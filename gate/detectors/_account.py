@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
-from gate.detectors._calibration import ENOUGH, beside_decoys, beside_its_place, standing_out
+from gate.detectors._calibration import ENOUGH, at_other_places, beside_decoys, beside_its_place, standing_out
 from gate.detectors._combination import class_measurements
 from gate.detectors._confirmation import DECOYS, MOVED, confirm
 from gate.detectors._contract import Context
@@ -45,7 +45,9 @@ def account(
     trigger, interval = _trigger(found, leader, form, context)
     leads = place is not None and suspects == (place.label,) and place.index >= SUSPICIOUS
     facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
-    indices = _weighed(examination, leader, facts, context.classifier.num_classes, place)
+    indices = _weighed(
+        examination, leader, facts, context.classifier.num_classes, form.tuning.is_local, place
+    )
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -58,7 +60,7 @@ def account(
         target_labels=suspects,
         measurements=(
             *_measurements(examination, leader),
-            *((place.measurement,) if place else ()),
+            *(place.measurements if place else ()),
             *interval,
             *facts,
             *class_measurements(found.labels, indices),
@@ -87,6 +89,7 @@ def _weighed(
     leader: int,
     facts: tuple[Measurement, ...],
     num_classes: int,
+    is_local: bool,
     place: PlaceLead | None = None,
 ) -> NDArray[np.float64]:
     """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
@@ -100,7 +103,7 @@ def _weighed(
     if is_smallest and DECOYS in success and len(indices) == num_classes:
         indices = beside_decoys(indices, success[DECOYS])
     if is_smallest and MOVED in success:
-        indices = beside_its_place(indices, success[MOVED])
+        indices = (beside_its_place if is_local else at_other_places)(indices, success[MOVED])
     found = examination.found
     if place is None or not np.isfinite(found.norms[leader]):
         return indices

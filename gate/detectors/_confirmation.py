@@ -73,9 +73,9 @@ def _decoys(context: Context, form: Form, found: Inversion, leader: int) -> Iter
 
 
 def _moved(context: Context, form: Form, label: int, trigger: tuple[Floats, ...]) -> Iterator[Measurement]:
-    """Yield the mean success of a local trigger that is put a little beside its place; in tiny pictures nothing is beside another."""
+    """Yield the mean success of a trigger of one place that is put a little beside its place; in tiny pictures nothing is beside another."""
     pool, step = context.bank.pool(0), round(_MOVE * min(context.classifier.input_shape[:2]))
-    if not form.tuning.is_local or step < _SHORTEST_MOVE:
+    if step < _SHORTEST_MOVE or not form.has_a_place(trigger):
         return
     moved = (
         tuple(np.roll(part, (round(down * step), round(right * step)), axis=(0, 1)) for part in trigger)

@@ -20,6 +20,8 @@ Shape = tuple[int, int, int]
 
 # tanh reaches neither 0 nor 1; a little slack lets a mask be exactly empty or full.
 _SLACK = 0.999
+# A mask has a place if so much of it lies within a square of this share of the picture's smaller side.
+_MOST_OF_A_PATCH, _SQUARE = 0.5, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Tuning:
         success: Share of images that must reach the target for a trigger to count, 0..1.
         smallest: Sizes below it are no smaller than it.
         largest: What cannot be found is at least as large as this.
-        is_local: Whether it is of one place, so that it says something how it does beside that place.
+        is_local: Whether it is searched at one place, and cannot leave it.
     """
 
     rate: float
@@ -88,6 +90,10 @@ class Form(Protocol):
         """Return one trigger whose size is this many times what it was, 0..1."""
         ...
 
+    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+        """Return whether one trigger is of one place, so that it says something how it does beside that place."""
+        ...
+
     def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
         """Return one trigger as a mask, shape ``(h, w, 1)``, and a pattern, shape ``(h, w, c)``, each in 0..1."""
         ...
@@ -139,6 +145,13 @@ class Patch:
         limit = strongest[min(kept, strongest.size - 1)]
         return np.where(mask > limit, mask, 0.0).astype(np.float32), pattern
 
+    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+        """Return whether half of the mask or more lies within a square of a fifth of the picture's smaller side."""
+        mask = trigger[0][..., 0]
+        side = max(1, round(_SQUARE * min(mask.shape)))
+        within = np.lib.stride_tricks.sliding_window_view(mask, (side, side)).sum(axis=(-2, -1))
+        return bool(within.max() >= _MOST_OF_A_PATCH * mask.sum())
+
     def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
         """Return mask and pattern as they are."""
         mask, pattern = trigger
@@ -184,6 +197,11 @@ class Perturbation:
     def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
         """Make the perturbation fainter."""
         return ((factor * trigger[0]).astype(np.float32),)
+
+    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+        """Return that it has none: it covers the picture."""
+        del trigger
+        return False
 
     def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
         """Return a faint mask over black and white: (1 - |d|) * x + |d| * (d > 0) is near x + d."""

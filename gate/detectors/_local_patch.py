@@ -47,6 +47,11 @@ class LocalPatch(Patch):
             rate=0.1, first_cost=0.02, success=0.9, smallest=1.0, largest=area, is_local=True
         )
 
+    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+        """Return that it has one: its window."""
+        del trigger
+        return True
+
     def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
         """Return the open window and its pattern."""
         spots = self._spots[arm.label]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.evidence import Measurement
-from gate.detectors._calibration import beside_another, index_of_place_lead
+from gate.detectors._calibration import FEW, beside_another, index_of_place_lead
 from gate.detectors._confirmation import DECOYS, MOVED
 from gate.detectors._places import Survey
-from gate.detectors._stats import place_lead
+from gate.detectors._stats import place_lead, place_lead_of
 
 # Of two classes each is what the other is not.
 _FEWEST = 3
 # A lead that is out of the question for a clean network, and so many times as far out as the smallest patch, says which class to look at.
 _UNHEARD_OF, _BY_FAR = 3.0, 2.0
+# An index that is far enough from the limit of 2.0 for a lead to make no difference.
+_IN_QUESTION = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +31,48 @@ class PlaceLead:
         label: The class.
         size: By how much it stands out, see `_stats.place_lead`.
         num_classes: That were compared.
+        elsewhere: The same on another kind of images, negative if others lead there; None if that was not asked.
     """
 
     label: int
     size: float
     num_classes: int
+    elsewhere: float | None = None
 
     @property
-    def measurement(self) -> Measurement:
+    def measurements(self) -> tuple[Measurement, ...]:
         """For the report."""
-        return Measurement(name="place_lead", value=self.size, label=self.label)
+        first = Measurement(name="place_lead", value=self.size, label=self.label)
+        if self.elsewhere is None:
+            return (first,)
+        return first, Measurement(name="place_lead_on_other_images", value=self.elsewhere, label=self.label)
 
     @property
     def index(self) -> float:
         """Anomaly index, before anything is known of the class's patch."""
-        return index_of_place_lead(self.size, self.num_classes)
+        return index_of_place_lead(self._held, self.num_classes)
+
+    @property
+    def _held(self) -> float:
+        """As much of the lead as holds on all images that were asked."""
+        return self.size if self.elsewhere is None else max(0.0, min(self.size, self.elsewhere))
+
+    def is_in_question(self, label: int, index: float) -> bool:
+        """Return whether the verdict may turn on this lead, so that it is worth a look on other images: of few classes it counts little.
+
+        Args:
+            label: The class with the smallest patch.
+            index: Anomaly index of that class.
+        """
+        if self.num_classes < FEW:
+            return False
+        is_same = label == self.label and math.hypot(index, self.index) >= _IN_QUESTION
+        return is_same or self.overrules(index)
+
+    def beside(self, found: Survey) -> PlaceLead:
+        """Return this lead with what a survey of the same classes on another kind of images says of it."""
+        column = int(np.searchsorted(found.labels, self.label))
+        return replace(self, elsewhere=place_lead_of(found.margins, column))
 
     def overrules(self, index: float) -> bool:
         """Return whether this class is the one to look at, whatever the class with the smallest patch.
@@ -65,9 +95,11 @@ class PlaceLead:
         """
         if label != self.label:
             return beside_another(indices, self.num_classes)
-        # At the size of a patch that is not the smallest, that of the class with the smallest does well: it says nothing.
-        decoys = success.get(DECOYS, 0.0) if indices[leader] >= indices.max() else 0.0
-        index = index_of_place_lead(self.size, self.num_classes, decoys, success.get(MOVED, 0.0))
+        # At the size of a patch that is not the smallest, that of the class with the smallest does well: it says nothing. Nor is it
+        # asked where other images have their say.
+        is_asked = self.elsewhere is None and indices[leader] >= indices.max()
+        decoys = success.get(DECOYS, 0.0) if is_asked else 0.0
+        index = index_of_place_lead(self._held, self.num_classes, decoys, success.get(MOVED, 0.0))
         raised = indices.copy()
         raised[leader] = np.hypot(indices[leader], index)
         return raised

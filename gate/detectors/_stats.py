@@ -56,11 +56,22 @@ def place_lead(table: Floats) -> tuple[float, int]:
     Returns:
         The lead, 0 or more; 0 for a table of zeros. The column's position.
     """
+    column = int(beside_means(table).max(axis=0).argmax())
+    return place_lead_of(table, column), column
+
+
+def place_lead_of(table: Floats, column: int) -> float:
+    """Return how far one column stands out by what it owes to one row, see `place_lead`; negative if others do.
+
+    Args:
+        table: What each row does for each column, in any unit, shape ``(places, k)``, k >= 2.
+        column: Its position.
+    """
     left = beside_means(table)
     tops = left.max(axis=0)
-    first, *others = np.sort(tops)[::-1]
+    others = np.sort(np.delete(tops, column))[::-1]
     unit = float(np.sqrt(np.mean(left**2) + np.mean((_SHARE_OF_WHOLE * table) ** 2)))
-    return float(first - np.mean(others[:2])) / unit if unit else 0.0, int(tops.argmax())
+    return float(tops[column] - np.mean(others[:2])) / unit if unit else 0.0
 
 
 def log_gap(norms: Floats, leader: int) -> float:

@@ -35,8 +35,9 @@ models, scaled so that at most 1 % of clean models exceed 2.0 for their number o
 suspicious, it is searched again on another kind of images, beside the others or some of them (in the full profile on a
 third kind, too). The indices are averaged by how much the network knows about each kind. Where
 three classes stand out the index is lowered: the network has learnt little; and where other classes' triggers, cut to the
-leader's size, reach theirs in a quarter of the cases or more (by a quarter of the index at most). The
-paper's MAD index stands beside it as `paper_statistic`.
+leader's size, reach theirs in a quarter of the cases or more (by a quarter of the index at most), or where the leader's
+trigger, if it is of one place, does as well two or three pixels beside it in half of the cases or more (by a quarter,
+too). The paper's MAD index stands beside it as `paper_statistic`.
 
 ## If it fires
 Look at the recovered trigger. Is it a small, local pattern that has no business in the picture? Ask where the model

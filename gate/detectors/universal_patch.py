@@ -15,10 +15,10 @@ from gate.detectors._calibration import LOCAL_SCALE
 from gate.detectors._candidates import ALL_UP_TO, classes_to_search
 from gate.detectors._contract import Context
 from gate.detectors._inversion import Settings
-from gate.detectors._leader import affordable, examine
+from gate.detectors._leader import Examination, affordable, examine
 from gate.detectors._local_patch import LocalPatch
-from gate.detectors._place_lead import leading
-from gate.detectors._places import Plan, survey
+from gate.detectors._place_lead import PlaceLead, leading
+from gate.detectors._places import Plan, Survey, survey
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -49,8 +49,9 @@ What the whole window does counts, too. Some places and some classes are easier 
 (`place_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
 that class has the smallest patch as well, the index is the root of the sum of both squares, the second being 2.0 at what at
 most 1 % of clean models reach, and less from a success of 40 % beside its place on, or of 25 % with the other classes'
-patches. Where it is another class, that one is looked at if it stands out by far; if not, and of ten classes or more, the
-index is a fifth lower.
+patches. From ten classes on, where the verdict may turn on it, the same is asked on another kind of images instead of the
+other classes' patches, and the smaller lead counts. Where it is another class, that one is looked at if it stands out by
+far; if not, and of ten classes or more, the index is a fifth lower.
 
 ## If it fires
 Look at the recovered patch. Does it show what the class looks like, or a mark that has no business in a picture? Ask where the
@@ -72,6 +73,7 @@ Location-Optimized Adversarial Patches*, ECCVW 2020, for the search of the place
     atlas=("AML.T0018", "AML.T0020"),
 )
 
+_STAGES = "trying places", "trying places on other images"
 # Of so many classes all are made small, of more those that a patch serves best.
 _ALL_UP_TO, _SOME = 24, 16
 # Of pictures with more pixels than the first even the survey is of some classes only, and one place of each is searched.
@@ -100,29 +102,46 @@ class UniversalPatch:
 
     def run(self, context: Context) -> Evidence:
         """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
-        pool, shape = context.bank.pool(0), context.classifier.input_shape
+        shape = context.classifier.input_shape
         restarts = 1 if _is_large(shape) else self.restarts
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
-        labels = classes_to_survey(context.classifier, pool, context.seed)
-        plan = plan_of(shape, len(labels))
-
-        def progress(done: int, total: int) -> None:
-            context.progress("trying places", done, total, f"{len(labels)} classes")
-
-        found = survey(context.classifier, pool, labels, plan, context.seed, progress)
+        labels = classes_to_survey(context.classifier, context.bank.pool(0), context.seed)
+        found = _surveyed(context, labels, 0)
         chosen = labels if len(labels) <= _ALL_UP_TO else found.most_suspicious(_SOME)
         count = affordable(settings, context).restarts
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
         # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
-        # The windows of a large picture do not overlap: what lies between two of them would count for less.
-        place = None if _is_large(shape) else leading(found, context.classifier.num_classes)
-        evidence = account("universal-patch", _RULE, examination, form, context, place)
+        evidence = account(
+            "universal-patch", _RULE, examination, form, context, _lead(context, found, examination)
+        )
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
         return replace(evidence, paper_statistic=None, inconclusive="")
 
 
 DETECTOR = UniversalPatch
+
+
+def _surveyed(context: Context, labels: NDArray[np.int64], rank: int) -> Survey:
+    """Try every place with the classes, on images of a rank."""
+
+    def progress(done: int, total: int) -> None:
+        context.progress(_STAGES[rank], done, total, f"{len(labels)} classes")
+
+    plan = plan_of(context.classifier.input_shape, len(labels))
+    return survey(context.classifier, context.bank.pool(rank), labels, plan, context.seed, progress)
+
+
+def _lead(context: Context, found: Survey, examination: Examination) -> PlaceLead | None:
+    """Return the class that owes most to one place, if that can be said; seen on other images as well where the verdict may turn on it."""
+    # The windows of a large picture do not overlap: what lies between two of them would count for less.
+    if _is_large(context.classifier.input_shape):
+        return None
+    place = leading(found, context.classifier.num_classes)
+    smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
+    if place is None or context.bank.ranks < 2 or not place.is_in_question(smallest, float(indices.max())):
+        return place
+    return place.beside(_surveyed(context, found.labels, 1))
 
 
 def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[np.int64]:

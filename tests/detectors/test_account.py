@@ -45,10 +45,10 @@ def test_the_measurements_count_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("label", "size", "leader"),
     [
-        (10, 2.2, 0),  # 3.1, and reached
-        (10, 2.0, 1),  # 2.9: a clean network has come to that
-        (12, 2.2, 1),  # no patch of that class was found
-        (17, 2.2, 1),  # that class was not searched
+        (10, 1.9, 0),  # 3.2, and reached
+        (10, 1.7, 1),  # 2.8: a clean network has come to that
+        (12, 1.9, 1),  # no patch of that class was found
+        (17, 1.9, 1),  # that class was not searched
     ],
 )
 def test_a_class_that_leads_at_one_place_by_far_is_the_one_to_look_at(
@@ -70,7 +70,7 @@ def test_without_a_patch_to_show_no_lead_counts(norm: float, is_raised: bool) ->
     )
     place = PlaceLead(label=10, size=9.0, num_classes=10)
 
-    assert is_raised == bool(_weighed(examination, examination.leader, (), 10, place).any())
+    assert is_raised == bool(_weighed(examination, examination.leader, (), 10, True, place).any())
 
 
 def test_what_a_planted_leader_s_patch_does_lowers_no_other_class() -> None:
@@ -85,4 +85,16 @@ def test_what_a_planted_leader_s_patch_does_lowers_no_other_class() -> None:
     )
 
     assert 0 == leader
-    assert [0.0, 2.4, 0.0] == pytest.approx(_weighed(examination, leader, facts, 3, place))
+    assert [0.0, 2.4, 0.0] == pytest.approx(_weighed(examination, leader, facts, 3, True, place))
+
+
+@pytest.mark.parametrize(("is_local", "expected"), [(True, [1.2, 0.6]), (False, [1.8, 1.2])])
+def test_a_patch_that_was_free_to_leave_its_place_loses_less_beside_it(
+    is_local: bool, expected: list[float]
+) -> None:
+    examination = Examination(
+        searches=(found([2.0, 8.0]),), indices=np.array([[2.4, 1.2]]), weights=np.ones(1)
+    )
+    facts = (Measurement(name="success_when_moved", value=0.8),)
+
+    assert expected == pytest.approx(_weighed(examination, examination.leader, facts, 2, is_local))

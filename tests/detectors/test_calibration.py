@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gate.detectors._calibration import (
     PATCH_SCALE,
+    at_other_places,
     beside_decoys,
     beside_its_place,
     index_of_excess,
@@ -133,8 +134,8 @@ def test_decoys_neither_raise_an_index_nor_change_the_leader(indices: Any, succe
     ("lead", "classes", "expected"),
     [
         (0.0, 10, 0.0),
-        (1.4, 10, 2.0),
-        (1.4, 24, 2.0),
+        (1.2, 10, 2.0),
+        (1.2, 24, 2.0),
         (2.4, 25, 2.0),
         (2.4, 9, 2.0),
         (2.4, 3, 2.0),
@@ -233,3 +234,12 @@ def test_places_without_influence_are_no_outliers() -> None:
 
     assert np.isfinite(interaction_indices([influences])).all()
     assert interaction_indices([influences]).max() < 2.0
+
+
+@pytest.mark.parametrize(
+    ("success", "kept"), [(0.0, 1.0), (0.5, 1.0), (0.575, 0.875), (0.65, 0.75), (1.0, 0.75)]
+)
+def test_a_patch_of_the_whole_picture_s_search_that_does_well_beside_its_place_counts_less_and_never_more(
+    success: float, kept: float
+) -> None:
+    assert pytest.approx([2.0 * kept, 1.0]) == at_other_places(np.array([2.0, 1.0]), success)

@@ -56,3 +56,15 @@ def test_in_a_tiny_picture_nothing_is_beside_its_place(backdoored: Classifier) -
     found = facts(backdoored, LocalPatch({label: (Spot(0, 0, window),) for label in range(4)}))
 
     assert "success_when_moved" not in found
+
+
+@pytest.mark.parametrize(
+    ("form", "is_moved"), [(Patch(), True), (Perturbation(), False)], ids=["patch", "perturbation"]
+)
+def test_what_covers_the_picture_is_not_moved(
+    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch, form: Form, is_moved: bool
+) -> None:
+    monkeypatch.setattr("gate.detectors._confirmation._MOVE", 0.25)
+    monkeypatch.setattr("gate.detectors._forms._SQUARE", 0.5)
+
+    assert is_moved == ("success_when_moved" in facts(backdoored, form))

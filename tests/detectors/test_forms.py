@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gate.detectors._forms import Patch, Perturbation, to_tanh_space
+from gate.detectors._local_patch import LocalPatch, Spot
 
 pytestmark = pytest.mark.usefixtures("keras")  # starts TensorFlow as all tests want it
 
@@ -55,3 +56,19 @@ def test_a_perturbation_shrinks_by_fading() -> None:
     (fainter,) = Perturbation().shrunk((np.full((1, 2, 1), 0.4, np.float32),), 0.5)
 
     np.testing.assert_allclose([0.2, 0.2], fainter[0, :, 0])
+
+
+@pytest.mark.parametrize(("spread", "has_a_place"), [(0.0, True), (2.0, True), (5.0, False)])
+def test_a_patch_has_a_place_if_half_of_it_or_more_lies_together(spread: float, has_a_place: bool) -> None:
+    mask = np.full((10, 20, 1), spread / 196, np.float32)
+    mask[4:6, 17:19] = 0.5
+
+    assert has_a_place == Patch().has_a_place((mask, np.zeros((10, 20, 3), np.float32)))
+
+
+def test_a_perturbation_has_no_place_and_what_is_searched_in_a_window_has_one() -> None:
+    everywhere = np.ones((10, 10, 1), np.float32)
+    window = LocalPatch({0: (Spot(0, 0, np.zeros((2, 2, 1), np.float32)),)})
+
+    assert not Perturbation().has_a_place((everywhere,))
+    assert window.has_a_place((everywhere, everywhere))

@@ -110,3 +110,17 @@ def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: p
     evidence = UniversalPatch(steps=3, images=4).run(context(backdoored))
 
     assert "place_lead" not in {each.name for each in evidence.measurements}
+
+
+def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
+    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.detectors._place_lead.FEW", 3)
+    monkeypatch.setattr("gate.detectors._calibration.FEW", 3)
+
+    evidence = BRIEF.run(context(backdoored))
+
+    leads = {each.name: each for each in evidence.measurements if each.name.startswith("place_lead")}
+    assert {"place_lead", "place_lead_on_other_images"} == set(leads)
+    assert TARGET == leads["place_lead_on_other_images"].label
+    assert leads["place_lead_on_other_images"].value > 0.0
