@@ -43,7 +43,7 @@ PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
 MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
 _HEAVIER_TAILS = 1.2
 # A class that owes more to one place than this is unusual. A few classes are a poor measure of each other, and among many there is
-# one with a mark at a place of its own by nature: the arrow of a traffic sign.
+# one with a mark at a place of its own by nature: the arrow of a traffic sign. The first holds for the smaller of two leads (ADR 29).
 _USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.2, 2.4
 FEW, _MANY = 10, 25
 # Between these the success of decoys, and of the class's patch beside its place, takes the weight of its lead away.
