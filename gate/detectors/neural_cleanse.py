@@ -46,7 +46,7 @@ and its training data come from, and train it again from data that you trust. Un
 ## Known limits
 Made for all-to-one backdoors with a small or faint trigger. It does not see all-to-all and source-specific
 backdoors, and may miss warps, large patterns, and attackers who train against it. A clean class with a natural
-small trigger can be blamed.
+small trigger can be blamed. A small trigger that was planted at random places counts less than one with a place of its own.
 
 ## Paper
 Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks*, IEEE S&P 2019.
