@@ -62,10 +62,11 @@ def evidence(entry: dict[str, Any], detector: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def judged(cli: Cli, examples: Path, once: Once) -> Path:
+def judged(cli: Cli, examples: Path, once: Once, short_policy: str) -> Path:
     """A folder in which a clean and a backdoored model were scanned, with a report in every format."""
 
     def scan(folder: Path) -> None:
+        (folder / ".backdoor-gate.yaml").write_text(short_policy)
         for name in ("clean.keras", "backdoored-patch.keras"):
             shutil.copy(examples / "models" / name, folder)
         outputs = [f"--output={name}=out/report.{suffix}" for name, suffix in FORMATS.items()]
@@ -239,15 +240,17 @@ def test_the_suspect_samples_are_the_poisoned_ones(
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_bytes_however_many_are_scanned_at_a_time(
-    cli: Cli, judged: Path, tmp_path: Path
+def test_the_same_seed_finds_the_same_alone_or_beside_another(
+    cli: Cli, judged: Path, report: dict[str, Any], tmp_path: Path
 ) -> None:
-    for name in ("clean.keras", "backdoored-patch.keras"):
+    for name in ("backdoored-patch.keras", ".backdoor-gate.yaml"):
         shutil.copy(judged / name, tmp_path)
 
     cli("check", ".", "--jobs", "1", "--output", "json=out/report.json", cwd=tmp_path)
 
-    assert without_seconds(judged / "out" / "report.json") == without_seconds(tmp_path / "out/report.json")
+    alone = json.loads((tmp_path / "out/report.json").read_text())
+    before, after = (entry(each, "backdoored-patch.keras") for each in (report, alone))
+    assert {**before, "seconds": 0} == {**after, "seconds": 0}
 
 
 @pytest.mark.usefixtures("lambda_model")
