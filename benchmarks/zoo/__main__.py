@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.zoo import truth
 from benchmarks.zoo.check import check
-from benchmarks.zoo.part import part
 from benchmarks.zoo.recipe import TASKS, Recipe, Task, recipes
+from gate.core.share import share
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=40, help="of a clean network and a backdoored one")
     parser.add_argument("--only-train", action="store_true", help="leave the scans to a later run")
     parser.add_argument(
-        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
+        "--part", type=share, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
     )
     parser.add_argument(
         "--task",

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.zoo import truth
 from benchmarks.zoo.check import check, entry
 from benchmarks.zoo.keep import keep
-from benchmarks.zoo.part import part
+from gate.core.share import share
 
 
 def chosen(folder: Path, split: str, count: int, most_classes: int | None = None) -> list[str]:
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--most-classes", type=int, help="that a network may have; any number if left out")
     parser.add_argument(
-        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
+        "--part", type=share, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
     )
     arguments = parser.parse_args()
     first, parts = arguments.part

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.verdicts import read_truth
 from benchmarks.zoo import truth
-from benchmarks.zoo.part import part
 from benchmarks.zoo.surrogates import open_network
+from gate.core.share import share
 from gate.detectors._places import survey
 from gate.detectors._stats import place_lead
 from gate.detectors.universal_patch import classes_to_survey, plan_of
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--public", type=Path, metavar="TABLE.csv", help="networks by other authors")
     parser.add_argument("--show", action="store_true", help="print what was gathered")
     parser.add_argument(
-        "--part", type=part, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
+        "--part", type=share, default=(1, 1), metavar="I/N", help="every N-th network, from the I-th"
     )
     return parser
 

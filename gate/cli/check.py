@@ -14,6 +14,7 @@ from gate.cli.verdict_cache import KEY_VARIABLE, cache_dir_option, open_cache
 from gate.core.errors import UsageError
 from gate.core.job import DataCall
 from gate.core.report import ExitCode, ScanReport
+from gate.core.share import share
 
 if TYPE_CHECKING:
     from gate.cli.outputs import Target
@@ -261,12 +262,10 @@ def parse_range(value: str | None) -> tuple[float, float] | None:
 
 
 def _parse_shard(value: str) -> tuple[int, int]:
-    first, _, step = value.partition("/")
-    if not (first.isdecimal() and step.isdecimal() and 1 <= int(first) <= int(step)):
-        raise UsageError(
-            f"--shard: expected I/N with 1 <= I <= N, received {value!r}.", hint="Such as --shard 2/4"
-        )
-    return int(first), int(step)
+    try:
+        return share(value)
+    except ValueError as error:
+        raise UsageError(f"--shard: {error}.", hint="Such as --shard 2/4") from error
 
 
 def _check_executor(value: str) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import pytest
 
 from benchmarks.zoo import seeds, truth
 from benchmarks.zoo.check import check, entry
-from benchmarks.zoo.part import part
 from benchmarks.zoo.recipe import recipes
 from tests.benchmarks.truths import true
 
@@ -33,13 +31,6 @@ def test_half_of_the_networks_are_clean_and_fewer_are_the_first_of_more(zoo: Pat
 def test_networks_of_many_classes_can_be_left_out(zoo: Path) -> None:
     assert [] == seeds.chosen(zoo, "validation", 10, most_classes=2)
     assert 10 == len(seeds.chosen(zoo, "validation", 10, most_classes=3))
-
-
-@pytest.mark.parametrize("text", ["0/2", "3/2", "2", "one/two"])
-def test_a_part_is_one_of_so_many(text: str) -> None:
-    assert (1, 2) == part("1/2")
-    with pytest.raises(argparse.ArgumentTypeError, match=f"expected I/N with 1 <= I <= N, received '{text}'"):
-        part(text)
 
 
 def test_a_run_goes_on_where_it_stopped_seed_by_seed(zoo: Path) -> None:
