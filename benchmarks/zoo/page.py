@@ -41,14 +41,15 @@ def tables(every: list[Row], split: str = "test") -> str:
     )
     parts = [
         f"{len(every)} networks were scanned ({spread}). The tables are of the {split} split: {clean} clean, {works} with a "
-        f"backdoor that works, {len(rows) - clean - works} with a weak one.",
+        f"backdoor that works, {len(rows) - clean - works} with a weak one. It is not an untouched split: what came late was chosen "
+        "with its networks in view, too (below).",
         _NOTES,
         "![ROC curves of the gate, of its parts and of others](roc.svg)",
         *(_section(title, lines) for title, lines in table.sections(rows).items()),
     ]
     if others:
         developed = "\n".join(table.by_attack(others))
-        parts.append(_section("By attack, on the splits that the constants were chosen on", developed))
+        parts.append(_section("By attack, on the splits that all constants were chosen on", developed))
     parts += ["### From seed to seed", "\n".join(table.stability(every))]
     return "\n\n".join(parts)
 

@@ -6,8 +6,8 @@ are not part of this repository, their measurements are: the limits of the joint
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,23 @@ def line(case: Case, found: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Scan what is not there yet, and write."""
-    table, folder = map(Path, sys.argv[1:3])
-    file = Path(sys.argv[3]) if len(sys.argv) > 3 else PUBLIC
-    folder.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.public", description=__doc__)
+    parser.add_argument(
+        "table", type=Path, metavar="TABLE.csv", help="which networks, and what is true of them"
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the reports")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", nargs="?", default=PUBLIC, help="to write; %(default)s"
+    )
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     lines = []
-    for case in (case for case in read_truth(table) if case.label in _ATTACKS):
-        found = measured(case, folder)
+    for case in (case for case in read_truth(arguments.table) if case.label in _ATTACKS):
+        found = measured(case, arguments.out)
         print(case.file.name, found["verdict"], found["anomaly_index"], flush=True)
         if found["anomaly_index"] is not None:
             lines.append(json.dumps(line(case, found)) + "\n")
-    file.write_text("".join(lines), encoding="utf-8")
+    arguments.file.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ data. The number to raise is the chosen family's share of the real rate.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -105,8 +106,10 @@ def _mean(rates: list[float | None]) -> str:
 
 def main() -> None:
     """Measure, print each network as a line of JSON, then the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.zoo.surrogates", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the zoo")
     found = []
-    for row in rows(Path(sys.argv[1])):
+    for row in rows(parser.parse_args().out):
         print(json.dumps(row), file=sys.stderr, flush=True)
         found.append(row)
     print(*table(found), sep="\n")
