@@ -30,7 +30,9 @@ _TENSORFLOWS = ("tensorflow", "tensorflow-cpu")
 # A process of its own: what locks itself in stays locked in.
 _PROBE = """
 import sys
-sys.path.append(sys.argv[1])
+sys.path.insert(0, sys.argv[1])
+import gate
+sys.path.append(sys.path.pop(0))
 from pathlib import Path
 from gate.sandbox import confine
 print(confine(readable=(), workspace=Path(sys.argv[2])))

@@ -13,7 +13,7 @@ from gate.detectors._confirmation import DECOYS, MOVED, confirm
 from gate.detectors._contract import Context
 from gate.detectors._forms import Form
 from gate.detectors._inversion import Inversion
-from gate.detectors._leader import SUSPICIOUS, Examination
+from gate.detectors._leader import Examination
 from gate.detectors._pictures import examples_png, mask_png, pattern_png
 from gate.detectors._place_lead import PlaceLead
 from gate.detectors._stats import log_gap, paper_index, spread_below, wilson_interval
@@ -43,11 +43,14 @@ def account(
     found, leader = examination.found, _leader(examination, place)
     suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
     trigger, interval = _trigger(found, leader, form, context)
-    leads = place is not None and suspects == (place.label,) and place.index >= SUSPICIOUS
+    leads = place is not None and suspects == (place.label,) and place.is_worth_a_look
     facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
     indices = _weighed(
         examination, leader, facts, context.classifier.num_classes, form.tuning.is_local, place
     )
+    if leader not in (examination.leader, int(indices.argmax())):
+        # It leads at one place, and its patch comes to nothing: a class that was made to lead hides no other.
+        return account(detector, rule, examination, form, context)
     return Evidence(
         detector=detector,
         rule=rule.id,

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._forms import Patch
-
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
@@ -39,24 +37,6 @@ def blend_entropy(classifier: Classifier, images: Images, overlays: Images) -> F
         _entropies(classifier, images[i : i + at_once], overlays) for i in range(0, len(images), at_once)
     ]
     return np.concatenate(parts) if parts else np.empty(0)
-
-
-def stamped_entropy(
-    classifier: Classifier, images: Images, overlays: Images, mask: Images, pattern: Images
-) -> Floats:
-    """Return `blend_entropy` of images with a recovered trigger on them.
-
-    A backdoor's trigger rules whatever lies under it, so the entropies fall far below those of the same images
-    without it; a mask that is merely a piece of the target class is diluted by the overlays.
-
-    Args:
-        classifier: The network.
-        images: Shape ``(n, h, w, c)``, 0..1, none of the trigger's target class.
-        overlays: Shape ``(m, h, w, c)``, 0..1.
-        mask: Shape ``(h, w, 1)``, 0..1.
-        pattern: Shape ``(h, w, c)``, 0..1.
-    """
-    return blend_entropy(classifier, np.asarray(Patch().stamp(images, (mask, pattern))), overlays)
 
 
 def _entropies(classifier: Classifier, images: Images, overlays: Images) -> Floats:

@@ -124,7 +124,12 @@ def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
     Args:
         indices: Of each class searched, shape ``(k,)``.
         num_classes: Of the network, k or more.
+
+    Raises:
+        ValueError: An index is no number.
     """
+    if not np.isfinite(indices).all():
+        raise ValueError(f"expected the indices of {len(indices)} classes, received some that are no numbers")
     ordered = sorted(map(float, indices), reverse=True)
     # Of thousands only some are searched, and half of them because they are suspicious.
     rank = max(_THIRD, min(math.ceil(_TARGETS_AT_MOST * num_classes), len(ordered) // 2))
@@ -191,12 +196,14 @@ def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.flo
     2.0 is what the largest of so many normal values exceeds in 1 % of all cases, the tails of clean networks being a little heavier.
 
     Args:
-        tables: Influences, 0 or more, each of shape ``(places, k)``.
+        tables: Influences, 0 or more, each of shape ``(places, k)``; those that are 0 throughout do not count.
 
     Returns:
         Of the same shape, negative for less than usual; all 0 if nothing has any influence.
     """
-    mean = np.mean([_interaction(each) for each in tables], axis=0)
+    # A map that nobody reads must not thin out what the others tell.
+    read = [each for each in tables if each.any()] or tables
+    mean = np.mean([_interaction(each) for each in read], axis=0)
     spread = _HEAVIER_TAILS * _shrunk(mean, MEAN_PLACE_SCALE)
     indices: NDArray[np.float64] = _LIMIT * mean / (clean_limit(mean.size) * spread)
     return np.minimum(indices, _LARGEST_INDEX)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gate.detectors._forms import Arm, Floats, Form
 from gate.detectors._step import Step, compiled_step
+from gate.models.finite import finite
 from gate.models.side_by_side import Tally, side_by_side
 from gate.models.surrogates.choice import Pool
 
@@ -83,6 +84,9 @@ def invert(
         settings: How long to search.
         seed: Of starts and batches. An arm's result does not depend on which other arms run.
         progress: Called with (steps done, steps in all).
+
+    Raises:
+        IncompleteError: The way there leads over answers that are no numbers (rule BD004).
     """
     advance = compiled_step(classifier, pool, form)
     parts = chunks(labels, settings.restarts * settings.images, classifier.input_shape)
@@ -155,6 +159,7 @@ class _Search:
         outcome = self._advance(self._targets, batch, self._cost.values, time, *self._state)
         self._success, norms, *triggers = (value.numpy() for value in outcome[: 2 + self._parts])
         self._state = outcome[2 + self._parts :]
+        finite(norms)  # an arm that is lost would never be the smallest
         works = self._success >= self._form.tuning.success
         better = works & (norms < self._norms)
         self._norms[better] = norms[better]

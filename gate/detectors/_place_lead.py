@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Measurement
 from gate.detectors._calibration import FEW, beside_another, index_of_place_lead
 from gate.detectors._confirmation import DECOYS, MOVED
+from gate.detectors._leader import SUSPICIOUS
 from gate.detectors._places import Survey
 from gate.detectors._stats import place_lead, place_lead_of
 
@@ -74,6 +75,11 @@ class PlaceLead:
         column = int(np.searchsorted(found.labels, self.label))
         return replace(self, elsewhere=place_lead_of(found.margins, column))
 
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Whether a clean network seldom has such a lead, on all images that were asked."""
+        return self.index >= SUSPICIOUS
+
     def overrules(self, index: float) -> bool:
         """Return whether this class is the one to look at, whatever the class with the smallest patch.
 
@@ -94,7 +100,7 @@ class PlaceLead:
             success: What is known of its patch, see `_confirmation.confirm`.
         """
         if label != self.label:
-            return beside_another(indices, self.num_classes)
+            return beside_another(indices, self.num_classes) if self.is_worth_a_look else indices
         # At the size of a patch that is not the smallest, that of the class with the smallest does well: it says nothing. Nor is it
         # asked where other images have their say.
         is_asked = self.elsewhere is None and indices[leader] >= indices.max()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gate.detectors._forms import Floats
 from gate.detectors._inversion import chunks
 from gate.detectors._local_patch import Spot
+from gate.models.finite import finite
 from gate.models.side_by_side import Tally, side_by_side
 from gate.models.surrogates.choice import Pool
 
@@ -114,6 +115,9 @@ def survey(
         plan: How closely to look.
         seed: Of the images chosen. What is found for a class does not depend on the others.
         progress: Called with (places done, places in all).
+
+    Raises:
+        IncompleteError: The network's answers on the way are no numbers (rule BD004).
     """
     corners = plan.corners(*classifier.input_shape[:2])
     visitor = _Visitor(classifier, pool, plan)
@@ -131,7 +135,7 @@ def survey(
     found = side_by_side(visited, product(range(len(parts)), range(len(corners))))
     of_parts = [found[first : first + len(corners)] for first in range(0, len(found), len(corners))]
     margins, patterns = (
-        np.concatenate([np.stack([each[which] for each in part]) for part in of_parts], axis=1)
+        finite(np.concatenate([np.stack([each[which] for each in part]) for part in of_parts], axis=1))
         for which in (0, 1)
     )
     return Survey(labels, corners, margins.astype(np.float64), patterns)

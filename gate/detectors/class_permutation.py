@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
 from gate.detectors._calibration import index_of_excess, is_shift
 from gate.detectors._contract import Context, skipped
 from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors._pictures import mask_png, pattern_png
+from gate.models.surrogates.choice import Pool
 
 _RULE = Rule(
     id="BD106",
@@ -49,11 +52,13 @@ The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see do
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-# Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 64, the
-# fewer than four images of a class say too little about where it goes.
+# Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 24, the
+# ten images or fewer of a class say too little about where it goes.
 _FEWEST_CLASSES, _MOST_CLASSES = 4, 24
 _IMAGES = 48
 _LARGE_PIXELS = 64 * 64
+# Where nearly all images are of one class, a permutation cannot be told from a trigger for another.
+_LARGEST_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,8 @@ class ClassPermutation:
 
         pool = context.bank.pool(0)
         found = search(context.classifier, pool, self._effort(context), context.seed, progress)
-        excess = max(0.0, (found.agreement - 1 / classes) / (1 - 1 / classes))
+        usual = _share_of_one_class(context, pool)
+        excess = max(0.0, (found.agreement - usual) / (1 - usual))
         return Evidence(
             detector="class-permutation",
             rule=_RULE.id,
@@ -111,6 +117,13 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
+
+
+def _share_of_one_class(context: Context, pool: Pool) -> float:
+    """Return the agreement that a trigger for one class comes to: surrogates are drawn evenly, users' images are not."""
+    if context.dataset is None:
+        return 1 / context.classifier.num_classes
+    return min(float(np.bincount(pool.predictions).max()) / len(pool.predictions), _LARGEST_SHARE)
 
 
 def _measurements(found: Permutation) -> tuple[Measurement, ...]:

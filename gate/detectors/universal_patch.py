@@ -107,16 +107,16 @@ class UniversalPatch:
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
         labels = classes_to_survey(context.classifier, context.bank.pool(0), context.seed)
         found = _surveyed(context, labels, 0)
-        chosen = labels if len(labels) <= _ALL_UP_TO else found.most_suspicious(_SOME)
+        place = _leading(context, found)
+        chosen = _classes_to_make_small(found, place)
         count = affordable(settings, context).restarts
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
         # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
-        evidence = account(
-            "universal-patch", _RULE, examination, form, context, _lead(context, found, examination)
-        )
+        place = _held(context, place, found, examination)
+        evidence = account("universal-patch", _RULE, examination, form, context, place)
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
-        return replace(evidence, paper_statistic=None, inconclusive="")
+        return replace(evidence, paper_statistic=None, inconclusive=_doubt(place, examination))
 
 
 DETECTOR = UniversalPatch
@@ -132,16 +132,43 @@ def _surveyed(context: Context, labels: NDArray[np.int64], rank: int) -> Survey:
     return survey(context.classifier, context.bank.pool(rank), labels, plan, context.seed, progress)
 
 
-def _lead(context: Context, found: Survey, examination: Examination) -> PlaceLead | None:
-    """Return the class that owes most to one place, if that can be said; seen on other images as well where the verdict may turn on it."""
+def _leading(context: Context, found: Survey) -> PlaceLead | None:
+    """Return the class that owes most to one place, if that can be said."""
     # The windows of a large picture do not overlap: what lies between two of them would count for less.
     if _is_large(context.classifier.input_shape):
         return None
-    place = leading(found, context.classifier.num_classes)
+    return leading(found, context.classifier.num_classes)
+
+
+def _classes_to_make_small(found: Survey, place: PlaceLead | None) -> NDArray[np.int64]:
+    """Return all classes if they are few, else those that a patch serves best and the one that leads at a place, ascending."""
+    if len(found.labels) <= _ALL_UP_TO:
+        return found.labels
+    served = found.most_suspicious(_SOME)
+    return served if place is None else np.union1d(served, place.label)
+
+
+def _held(
+    context: Context, place: PlaceLead | None, found: Survey, examination: Examination
+) -> PlaceLead | None:
+    """Return the class that leads at one place, seen on other images as well where the verdict may turn on it."""
     smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
-    if place is None or context.bank.ranks < 2 or not place.is_in_question(smallest, float(indices.max())):
+    if place is None or not place.is_in_question(smallest, float(indices.max())):
         return place
     return place.beside(_surveyed(context, found.labels, 1))
+
+
+def _doubt(place: PlaceLead | None, examination: Examination) -> str:
+    """Return why the evidence cannot clear the model: a class leads by far at one place, and no patch there makes use of it."""
+    if place is None or not place.overrules(float(examination.class_indices.max())):
+        return ""
+    reached = examination.found.labels[np.isfinite(examination.found.norms)]
+    if place.label in reached:
+        return ""
+    return (
+        f"Class {place.label} owes far more to one place of the picture than any class of a clean network, but no patch "
+        "was found there that works. Give images with --data, or use --profile full."
+    )
 
 
 def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[np.int64]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.detectors._account import account
@@ -78,8 +80,9 @@ class UniversalPerturbation:
         examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
         evidence = account("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
-        # doubt; a class that has one leads by far. Whether the images serve, Neural Cleanse says.
-        return replace(evidence, paper_statistic=None, inconclusive="")
+        # doubt, unless none has; a class that has one leads by far.
+        is_any = np.isfinite(examination.found.norms).any()
+        return replace(evidence, paper_statistic=None, inconclusive="" if is_any else evidence.inconclusive)
 
 
 DETECTOR = UniversalPerturbation

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
+from gate.models.finite import finite
 from gate.models.side_by_side import side_by_side
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 Images = NDArray[np.float32]
 
-_BATCH = 128
+# Pictures that the network sees at once: 128 up to 64 x 64, fewer of larger ones.
+_BATCH, _FEWEST, _PIXELS = 128, 8, 128 * 64 * 64
 _FEWEST_PIXELS = 16
 # Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
 _REGRESSION_LOSSES = frozenset(
@@ -57,6 +59,7 @@ class Classifier:
         self.head = head.kind
         self.network = head.network
         self.parameters = int(model.count_params())
+        self.temperature = 1.0
         self.set_input_range(0.0, 1.0)
 
     def set_input_range(self, low: float, high: float) -> None:
@@ -64,21 +67,31 @@ class Classifier:
         self.low, self.high = low, high
         self._compiled = self._compile(self.logits)
 
+    def set_temperature(self, temperature: float) -> None:
+        """State what all logits are divided by, above 0; the classes keep their order."""
+        self.temperature = temperature
+        self._compiled = self._compile(self.logits)
+
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""
         import tensorflow as tf
 
         answers = self.network(self.low + (self.high - self.low) * images, training=False)
-        return tf.cast(answers, tf.float32)  # a network of mixed precision answers in halves
+        answers = tf.cast(answers, tf.float32)  # a network of mixed precision answers in halves
+        return answers if self.temperature == 1.0 else answers / self.temperature
 
     def predict(self, images: Images) -> NDArray[np.float32]:
-        """Return the logits of many images, batch by batch."""
+        """Return the logits of many images, batch by batch.
+
+        Raises:
+            IncompleteError: Some are no numbers (rule BD004).
+        """
         return _batched(self._compiled, images)
 
     def activations(self, images: Images, layer: str = "") -> NDArray[np.float32]:
         """Return what `activation_function` gives for many images, batch by batch."""
         activate = self.activation_function(layer)
-        return np.concatenate([activate(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
+        return np.concatenate([activate(part) for part in _batches(images)])
 
     def activation_function(self, layer: str = "") -> Callable[[Images], NDArray[np.float32]]:
         """Return a function from images, shape ``(n, h, w, c)``, to activations, shape ``(n, d)``.
@@ -132,8 +145,12 @@ class Classifier:
 
 
 def _batched(compiled: Any, images: Images) -> NDArray[np.float32]:
-    parts = (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
-    return np.concatenate(side_by_side(lambda part: compiled(part).numpy(), parts))
+    return finite(np.concatenate(side_by_side(lambda part: compiled(part).numpy(), _batches(images))))
+
+
+def _batches(images: Images) -> list[Images]:
+    size = min(_BATCH, max(_FEWEST, _PIXELS // (images.shape[1] * images.shape[2])))
+    return [images[first : first + size] for first in range(0, len(images), size)]
 
 
 def _unsupported(message: str, hint: str = _SAVE_AS_IMAGE_NET) -> IncompleteError:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gate.models.batch_statistics import mismatch
 from gate.models.surrogates.choice import information, probes
+from gate.models.temperature import SUREST, usual_lead
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -48,12 +49,21 @@ def find(classifier: Classifier, seed: int) -> InputRange:
     """Return the input range.
 
     The first layers say it if they scale; what batch normalisation remembers and the network's answers to probes tell it
-    else. A file may put a misleading layer in front, so a layer is not believed against a network that sleeps.
+    else. A file may put a misleading layer in front, so a layer is not believed against a network that sleeps. Nor is a
+    network that is awake at any range, because its last weights were multiplied.
     """
     told = _from_layers(classifier.network)
     if told is not None:
-        return _doubted(classifier, told, seed)
-    return _from_memory(classifier, seed) or _from_answers(classifier, seed)
+        return _cooled(classifier, _doubted(classifier, told, seed), seed)
+    return _from_memory(classifier, seed) or _cooled(classifier, _from_answers(classifier, seed), seed)
+
+
+def _cooled(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
+    """Return what was found, in doubt if the network is surer there than training makes any."""
+    with _at(classifier, (found.low, found.high)):
+        if usual_lead(classifier, seed) <= SUREST:
+            return found
+    return replace(found, source=f"{found.source}, but it is surer than training makes any", is_sure=False)
 
 
 def _doubted(classifier: Classifier, told: InputRange, seed: int) -> InputRange:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 if __name__ == "__main__":
-    # `python -I` does not know where the gate lies; appended, so that nothing beside it stands in for a library.
-    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    # As in `gate.worker.child`.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    __import__("gate")
+    sys.path.append(sys.path.pop(0))
 
 from gate.core.codec import from_plain, to_plain
 from gate.core.confinement import Confinement

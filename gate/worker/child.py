@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # `python -I` puts neither this folder nor the working directory on the path. Appended, never in front, so that
-    # what lies beside the package cannot stand in for a library.
-    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    # `python -I` puts neither this folder nor the working directory on the path. In front for the gate itself, so that another one
+    # that is installed cannot stand in for it; then behind, so that what lies beside the package cannot stand in for a library.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    __import__("gate")
+    sys.path.append(sys.path.pop(0))
 
 from gate.core import rules
 from gate.core.codec import from_plain, to_plain

@@ -123,12 +123,14 @@ def _run(detector: str, parameters: dict[str, Any], context: Any) -> Evidence:
 
     try:
         return create(detector, parameters).run(context)
-    except GateError:
-        raise
+    except GateError as error:
+        reason = f"{error} {error.hint}".rstrip()
     except Exception as error:
         reason = f"{type(error).__name__}: {printable(str(error), 300)}"
-        rule = detector_class(detector).RULE.id
-        return Evidence(detector=detector, rule=rule, status=Status.FAILED, reason=reason)
+    # What the other detectors find still counts.
+    return Evidence(
+        detector=detector, rule=detector_class(detector).RULE.id, status=Status.FAILED, reason=reason
+    )
 
 
 def _in_doubt(evidence: Evidence, source: str) -> Evidence:

@@ -20,7 +20,9 @@ from pathlib import Path
 
 if __name__ == "__main__":
     # As in `gate.worker.child`.
-    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    __import__("gate")
+    sys.path.append(sys.path.pop(0))
 
 from gate.sandbox import process, rlimits
 from gate.worker import child

@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    # As in `gate.worker.child`.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    __import__("gate")
+    sys.path.append(sys.path.pop(0))
 
 from gate.core.codec import from_plain, to_plain
 from gate.core.errors import GateError

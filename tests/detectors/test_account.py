@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from gate.core.evidence import Measurement
-from gate.detectors._account import _inconclusive, _leader, _measurements, _weighed
+from gate.detectors._account import _inconclusive, _leader, _measurements, _weighed, account
+from gate.detectors._forms import Patch
 from gate.detectors._inversion import Inversion
 from gate.detectors._leader import Examination
 from gate.detectors._place_lead import PlaceLead
+from gate.detectors.universal_patch import DETECTOR
+from gate.models.classifier import Classifier
+from tests.detectors.contexts import context
 
 
 def found(norms: list[float]) -> Inversion:
@@ -98,3 +104,30 @@ def test_a_patch_that_was_free_to_leave_its_place_loses_less_beside_it(
     facts = (Measurement(name="success_when_moved", value=0.8),)
 
     assert expected == pytest.approx(_weighed(examination, examination.leader, facts, 2, is_local))
+
+
+def test_a_class_whose_patch_comes_to_nothing_hides_no_other(keras: Any) -> None:
+    """Class 1 leads at one place by far, but what is found there works anywhere; the smallest trigger, of class 2, is looked at instead."""
+    dense = keras.layers.Dense(3, activation="softmax")
+    network = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Flatten(), dense])
+    kernel = np.zeros((1024, 3))
+    kernel[:, 1], kernel[0, 2] = 1.0, 900.0
+    dense.set_weights([kernel, np.array([600.0, 0.0, 0.0])])
+    masks, patterns = np.zeros((3, 32, 32, 1), np.float32), np.ones((3, 32, 32, 1), np.float32)
+    masks[1, 8:14, 8:14] = masks[2, 0, 0] = 1.0
+    patterns[1] = 400.0  # anywhere
+    examination = Examination(
+        searches=(Inversion(np.arange(3), np.array([np.inf, 36.0, 1.0]), (masks, patterns)),),
+        indices=np.array([[0.0, 0.0, 2.3]]),
+        weights=np.ones(1),
+    )
+    place = PlaceLead(label=1, size=9.0, num_classes=3)
+
+    evidence = account(
+        "universal-patch", DETECTOR.RULE, examination, Patch(), context(Classifier(network)), place
+    )
+
+    assert 1 == _leader(examination, place)
+    assert ((2,), 2.3) == (evidence.target_labels, evidence.anomaly_index)
+    assert evidence.trigger is not None
+    assert 2 == evidence.trigger.target_label

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._blending import blend_entropy, stamped_entropy
+from gate.detectors._blending import blend_entropy
 
 
 class Scaled:
@@ -67,15 +67,3 @@ def test_more_images_than_fit_at_once_are_answered_in_their_order() -> None:
 
 def test_no_images_have_no_entropy() -> None:
     assert (0,) == entropy(Scaled(), BLACK[:0], BLACK).shape
-
-
-def test_a_trigger_rules_whatever_is_laid_on_it() -> None:
-    mask, pattern = np.zeros((2, 3, 1), np.float32), np.ones((2, 3, 1), np.float32)
-    mask[0] = 1.0
-    pattern[0, [0, 2]] = 0.0
-    overlays = np.random.default_rng(0).random((8, 2, 3, 1)).astype(np.float32) * 0.2
-    classifier: Any = Scaled(50.0)
-    images = BLACK.astype(np.float32)
-
-    assert stamped_entropy(classifier, images, overlays, mask, pattern).max() < 0.01
-    assert blend_entropy(classifier, images, overlays).min() > 0.05

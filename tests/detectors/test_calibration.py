@@ -243,3 +243,15 @@ def test_a_patch_of_the_whole_picture_s_search_that_does_well_beside_its_place_c
     success: float, kept: float
 ) -> None:
     assert pytest.approx([2.0 * kept, 1.0]) == at_other_places(np.array([2.0, 1.0]), success)
+
+
+def test_what_is_no_number_is_no_index() -> None:
+    with pytest.raises(ValueError, match="received some that are no numbers"):
+        standing_out(np.array([np.nan, 5.0, 1.0, 1.0]), 4)
+
+
+def test_maps_that_nobody_reads_thin_out_nothing() -> None:
+    tables = list(np.exp(np.random.default_rng(0).normal(0, 0.3, (2, 16, 10))))
+    dead = np.zeros((16, 10))
+
+    np.testing.assert_array_equal(interaction_indices(tables), interaction_indices([dead, *tables, dead]))

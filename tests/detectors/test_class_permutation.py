@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from gate.core.evidence import Status
 from gate.detectors._permutation import Effort, Permutation, search
-from gate.detectors.class_permutation import ClassPermutation, _measurements
+from gate.detectors.class_permutation import ClassPermutation, _measurements, _share_of_one_class
 from gate.models.classifier import Classifier
 from gate.models.surrogates.choice import Pool
 from tests.detectors.contexts import context
@@ -100,3 +101,17 @@ def test_the_destination_of_every_class_is_reported(permuting: Classifier, pool_
     assert [(0, 1.0), (1, 2.0), (2, 3.0), (3, 0.0)] == [
         (each.label, each.value) for each in numbers if each.name == "destination"
     ]
+
+
+@pytest.mark.parametrize(
+    ("predictions", "share"), [([0, 0, 0, 1], 0.75), ([0, 1, 2, 3], 0.25), ([0] * 40, 0.95)]
+)
+def test_on_images_of_a_user_one_class_may_have_most_of_them(
+    permuting: Classifier, predictions: list[int], share: float
+) -> None:
+    """Sending everything to one class agrees with a permutation as far as the largest class goes."""
+    pool = Pool(np.zeros((len(predictions), 8, 8, 1), np.float32), np.array(predictions), "data")
+    given = dataclasses.replace(context(permuting), dataset=cast("Any", object()))
+
+    assert share == _share_of_one_class(given, pool)
+    assert 0.25 == _share_of_one_class(context(permuting), pool)

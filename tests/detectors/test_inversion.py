@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gate.core.errors import IncompleteError
 from gate.detectors import _inversion
 from gate.detectors._forms import Form, Patch, Perturbation
 from gate.detectors._inversion import Inversion, Settings, _Cost, invert
@@ -158,3 +160,18 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
         cost.update(np.array([works]))
 
     assert np.float32(1e-3) == cost.values[0]
+
+
+@FORMS
+def test_a_way_that_leads_over_no_numbers_ends_the_search(
+    keras: Any, pool_of: PoolOf, clean: Classifier, form: Form
+) -> None:
+    """A pattern that is bright at two places at once overflows; what is on the way there must not be lost in silence."""
+    dense = keras.layers.Dense(4, activation="softmax")
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+    kernel = np.random.default_rng(0).normal(size=(64, 4))
+    kernel[:, 2] = 3e37
+    dense.set_weights([kernel, np.zeros(4)])
+
+    with pytest.raises(IncompleteError, match="NaN or infinity"):
+        search(Classifier(network), pool_of(clean), form=form)

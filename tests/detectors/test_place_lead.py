@@ -144,3 +144,16 @@ def test_decoys_are_not_asked_where_other_images_have_their_say() -> None:
 
     assert np.hypot(1.2, 4.0) == pytest.approx(place.weighed(INDICES, 1, 1, decoys)[1])
     assert 1.2 == pytest.approx(lead(1).weighed(INDICES, 1, 1, decoys)[1])
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        # Half of what a clean network may have.
+        PlaceLead(label=2, size=0.5, num_classes=10),
+        # On other images it does not lead.
+        PlaceLead(label=2, size=2.4, num_classes=10, elsewhere=-0.4),
+    ],
+)
+def test_a_lead_that_says_nothing_lowers_no_other_class(place: PlaceLead) -> None:
+    assert INDICES == pytest.approx(place.weighed(INDICES, 1, 1, {}))

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from gate.core.evidence import Evidence
-from gate.detectors.universal_patch import _PIXELS, UniversalPatch, _work, plan_of
+from gate.detectors._inversion import Inversion
+from gate.detectors._leader import Examination
+from gate.detectors._place_lead import PlaceLead
+from gate.detectors._places import Survey
+from gate.detectors.universal_patch import (
+    _PIXELS,
+    UniversalPatch,
+    _classes_to_make_small,
+    _doubt,
+    _work,
+    plan_of,
+)
 from gate.models.classifier import Classifier
 from tests.detectors.conftest import TARGET
 from tests.detectors.contexts import context
@@ -124,3 +136,39 @@ def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
     assert {"place_lead", "place_lead_on_other_images"} == set(leads)
     assert TARGET == leads["place_lead_on_other_images"].label
     assert leads["place_lead_on_other_images"].value > 0.0
+
+
+@pytest.mark.parametrize(("classes", "made_small"), [(24, range(24)), (25, [*range(16), 20])])
+def test_the_class_that_leads_at_a_place_is_made_small_whatever_a_patch_serves_best(
+    classes: int, made_small: Iterable[int]
+) -> None:
+    """Where all margins are as large as they can be, the first ones are as good as any."""
+    margins = np.full((9, classes), 20.0)
+    patterns = np.zeros((9, classes, 2, 2, 1), np.float32)
+    found = Survey(np.arange(classes), np.zeros((9, 2), np.int32), margins, patterns)
+    place = PlaceLead(label=20, size=2.4, num_classes=classes)
+
+    assert list(made_small) == list(_classes_to_make_small(found, place))
+    assert min(classes, 24 if classes <= 24 else 16) == len(_classes_to_make_small(found, None))
+
+
+@pytest.mark.parametrize(
+    ("size", "norm", "is_doubted"),
+    [
+        (2.4, np.inf, True),
+        (2.4, 3.0, False),
+        # A clean network has come to that.
+        (1.7, np.inf, False),
+    ],
+)
+def test_a_class_that_leads_by_far_without_a_patch_leaves_the_model_in_doubt(
+    size: float, norm: float, is_doubted: bool
+) -> None:
+    pictures = np.zeros((2, 8, 8, 1), np.float32)
+    searched = Inversion(np.array([4, 7]), np.array([5.0, norm]), (pictures, pictures))
+    examination = Examination(searches=(searched,), indices=np.zeros((1, 2)), weights=np.ones(1))
+
+    told = _doubt(PlaceLead(label=7, size=size, num_classes=10), examination)
+
+    assert is_doubted == told.startswith("Class 7 owes far more to one place")
+    assert "" == _doubt(None, examination)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gate.core.errors import IncompleteError
-from gate.models.classifier import Classifier
+from gate.models.classifier import Classifier, _batches
 
 Build = Callable[[Any], Any]
 Linear = Callable[..., Any]
@@ -272,3 +272,12 @@ def test_a_network_without_weights_is_refused(keras: Any) -> None:
 
 def test_parameters_count_all_weights(classifier: Classifier) -> None:
     assert 144 * 4 + 4 == classifier.parameters
+
+
+@pytest.mark.parametrize(
+    ("side", "sizes"), [(8, [128, 72]), (64, [128, 72]), (128, [32] * 6 + [8]), (1000, [8] * 25)]
+)
+def test_of_larger_pictures_fewer_are_looked_at_at_once(side: int, sizes: list[int]) -> None:
+    images = np.broadcast_to(np.float32(0.5), (200, side, side, 1))
+
+    assert sizes == [len(part) for part in _batches(images)]

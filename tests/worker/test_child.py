@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,6 +97,22 @@ def test_a_detector_that_crashes_is_evidence_of_nothing_and_the_others_go_on(
     assert "loading the model" in [stage for stage, *_ in progress]
 
 
+def test_a_detector_that_cannot_go_on_takes_no_finding_from_the_others(
+    job: Job, examples: Path, answer: Answer
+) -> None:
+    calls = (
+        DetectorCall(detector="head-weights"),
+        DetectorCall(detector="activation-clustering", parameters='{"layer": "renamed"}'),
+    )
+    data = DataCall(path=str(examples / "data" / "digits.npz"), role="train")
+
+    _, found = answer(dataclasses.replace(job, detectors=calls, data=data))
+
+    assert () == found.gaps
+    assert [Status.MEASURED, Status.FAILED] == [each.status for each in found.evidence]
+    assert "renamed" in found.evidence[1].reason
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 def test_a_scan_says_how_it_is_locked_in(job: Job, answer: Answer) -> None:
     _, found = answer(dataclasses.replace(job, require_sandbox=True))
@@ -140,3 +157,22 @@ def test_being_locked_in_changes_no_measurement(job: Job, examples: Path, answer
     assert [Status.MEASURED, Status.MEASURED] == [each.status for each in inside.evidence]
     assert outside.evidence == inside.evidence
     assert outside.confinement != inside.confinement
+
+
+@pytest.mark.parametrize(
+    "script", ["worker/child.py", "worker/server.py", "worker/shadow_child.py", "sandbox/probe.py"]
+)
+def test_no_other_gate_that_is_installed_stands_in_for_it(tmp_path: Path, script: str) -> None:
+    copy = shutil.copytree(WORKER.parents[1], tmp_path / "gate", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "core" / "codec.py").write_text("raise SystemExit('the copy')")
+    (tmp_path / "numpy.py").write_text("raise SystemExit('no library')")
+
+    done = subprocess.run(
+        [sys.executable, "-I", str(copy / script)],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+    assert "the copy" == done.stderr.strip()

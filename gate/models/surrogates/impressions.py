@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.finite import finite
 from gate.models.side_by_side import side_by_side
 from gate.models.surrogates.families import Images
 
@@ -37,6 +38,9 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
     Returns:
         Images of the same shape, 0..1.
 
+    Raises:
+        IncompleteError: The network's answers on the way are no numbers (rule BD004).
+
     Paper: Mopuri et al., Ask, Acquire and Attack (class impressions), ECCV 2018.
     """
     import tensorflow as tf
@@ -54,7 +58,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
         return found
 
     parts = np.array_split(np.arange(len(images)), -(-len(images) // _AT_A_TIME))
-    return np.concatenate(side_by_side(refined, parts))
+    return finite(np.concatenate(side_by_side(refined, parts)))
 
 
 def _compiled_step(classifier: Classifier) -> Callable[..., Any]:

@@ -1,0 +1,52 @@
+"""A network that is surer than training makes any is cooled, so that its searches do not depend on a number that its author chose.
+
+Multiply the weights of the last layer, and the network takes every picture for what it did before, a thousand times as sure. Margins
+that count up to a limit are then all at the limit, and the gradients of a search either vanish or are too steep for its first steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gate.models.surrogates.choice import probes
+from gate.models.surrogates.families import FAMILIES
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+# In logits; see `usual_lead`. In 27 public networks it is 0.02 to 4.6, in 109 of the zoo 30 at most.
+SUREST = 50.0
+_PROBES = 24
+
+
+def usual_lead(classifier: Classifier, seed: int) -> float:
+    """Return by how much the first class leads the second in half of the pictures or more, in logits.
+
+    Args:
+        classifier: The network, with an input range set.
+        seed: Of the pictures.
+
+    Raises:
+        IncompleteError: Some answers are no numbers (rule BD004).
+    """
+    shape = classifier.input_shape
+    pictures = np.concatenate([probes(family, shape, seed, _PROBES) for family in FAMILIES])
+    second, first = np.partition(classifier.predict(pictures), -2, axis=1)[:, -2:].T
+    return float(np.median(first - second))
+
+
+def cool(classifier: Classifier, seed: int) -> None:
+    """Divide the logits of a network that leads by more than 50 on most pictures, so that it is 50; leave every other as it is.
+
+    Args:
+        classifier: The network, with its input range set; its temperature is changed.
+        seed: Of the pictures.
+
+    Raises:
+        IncompleteError: Some answers are no numbers (rule BD004).
+    """
+    lead = usual_lead(classifier, seed)
+    if lead > SUREST:
+        classifier.set_temperature(lead / SUREST)

@@ -1,0 +1,49 @@
+"""How large a network's logits are is its author's choice; what is found must not depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gate.models.classifier import Classifier
+from gate.models.surrogates.choice import probes
+from gate.models.temperature import SUREST, cool, usual_lead
+
+Linear = Callable[..., Any]
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e6, 1e20])
+def test_a_network_that_is_surer_than_training_makes_any_is_cooled(
+    linear_network: Linear, scale: float
+) -> None:
+    hot, images = Classifier(linear_network(scale)), probes("strokes", (12, 12, 1), 3)
+    before = hot.predict(images)
+
+    cool(hot, 0)
+
+    after = hot.predict(images)
+    assert SUREST == pytest.approx(usual_lead(hot, 0), rel=1e-5)
+    np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    np.testing.assert_allclose(before, hot.temperature * after, rtol=1e-5)
+
+
+def test_any_other_answers_as_it_did_to_the_bit(linear_network: Linear) -> None:
+    usual, images = Classifier(linear_network()), probes("strokes", (12, 12, 1), 3)
+    before = usual.predict(images)
+
+    cool(usual, 0)
+
+    assert 1.0 == usual.temperature
+    np.testing.assert_array_equal(before, usual.predict(images))
+
+
+def test_it_stays_cool_at_another_input_range(linear_network: Linear) -> None:
+    hot = Classifier(linear_network(1e6))
+    cool(hot, 0)
+
+    hot.set_input_range(0.0, 0.5)
+
+    assert usual_lead(hot, 0) < SUREST
