@@ -11,7 +11,7 @@ import numpy as np
 
 from gate.models.batch_statistics import mismatch
 from gate.models.surrogates.choice import information, probes
-from gate.models.temperature import SUREST, usual_lead
+from gate.models.temperature import UNHEARD_OF, usual_lead
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -61,7 +61,7 @@ def find(classifier: Classifier, seed: int) -> InputRange:
 def _cooled(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
     """Return what was found, in doubt if the network is surer there than training makes any."""
     with _at(classifier, (found.low, found.high)):
-        if usual_lead(classifier, seed) <= SUREST:
+        if usual_lead(classifier, seed) <= UNHEARD_OF:
             return found
     return replace(found, source=f"{found.source}, but it is surer than training makes any", is_sure=False)
 

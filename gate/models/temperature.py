@@ -1,7 +1,8 @@
-"""A network that is surer than training makes any is cooled, so that its searches do not depend on a number that its author chose.
+"""A network that is very sure is cooled, so that its searches do not depend on a number that its author chose.
 
 Multiply the weights of the last layer, and the network takes every picture for what it did before, a thousand times as sure. Margins
-that count up to a limit are then all at the limit, and the gradients of a search either vanish or are too steep for its first steps.
+that count up to a limit are then all at the limit, and the gradients of a search either vanish or are too steep for its first steps:
+a backdoor that is found with an index of 2.1 is at 1.4 then.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from gate.models.surrogates.families import FAMILIES
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-# In logits; see `usual_lead`. In 27 public networks it is 0.02 to 4.6, in 109 of the zoo 30 at most.
-SUREST = 50.0
+# In logits; see `usual_lead`. In 27 public networks it is 0.02 to 4.6, in 109 of the zoo 10 or less but for two (14 and 30). With 7 a
+# search finds what it finds with 0.3 to 1.4, with 46 it does not.
+SUREST = 10.0
+# No training comes to that; then even how the network answers at other input ranges says nothing.
+UNHEARD_OF = 50.0
 _PROBES = 24
 
 
@@ -38,7 +42,7 @@ def usual_lead(classifier: Classifier, seed: int) -> float:
 
 
 def cool(classifier: Classifier, seed: int) -> None:
-    """Divide the logits of a network that leads by more than 50 on most pictures, so that it is 50; leave every other as it is.
+    """Divide the logits of a network that leads by more than 10 in most pictures, so that it is 10; leave every other as it is.
 
     Args:
         classifier: The network, with its input range set; its temperature is changed.
