@@ -48,6 +48,7 @@ test on the mean weight; the 4-norm told more on public backdoored networks).
     atlas=("AML.T0018",),
 )
 
+# Of the largest weight: how large all of them are says nothing.
 _SMALLEST = 1e-6
 # Classes whose tie is reported: the strongest.
 _TOLD = 64
@@ -70,7 +71,7 @@ class HeadWeights:
                 f"The last layer has {kernel.shape[1]} columns for {num_classes} classes.",
             )
         ties = soft_maximum(kernel)
-        sizes = 1.0 / np.maximum(ties, _SMALLEST)  # the statistics look for small sizes
+        sizes = 1.0 / np.maximum(ties, _floor(kernel))  # the statistics look for small sizes
         told = tuple(
             Measurement(name="tie", value=float(ties[i]), label=int(i)) for i in np.argsort(sizes)[:_TOLD]
         )
@@ -84,6 +85,10 @@ DETECTOR = HeadWeights
 
 def soft_maximum(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the 4-norm of the positive weights of each class, shape ``(k,)``, of a kernel ``(d, k)``."""
-    largest = np.maximum(kernel.max(axis=0), _SMALLEST)
+    largest = np.maximum(kernel.max(axis=0), _floor(kernel))
     norms: NDArray[np.float64] = largest * (np.maximum(kernel / largest, 0.0) ** 4).sum(axis=0) ** 0.25
     return norms
+
+
+def _floor(kernel: NDArray[np.float64]) -> float:
+    return _SMALLEST * (float(np.abs(kernel).max()) or 1.0)

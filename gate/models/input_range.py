@@ -54,11 +54,13 @@ def find(classifier: Classifier, seed: int) -> InputRange:
     """
     told = _from_layers(classifier.network)
     if told is not None:
-        return _cooled(classifier, _doubted(classifier, told, seed), seed)
-    return _from_memory(classifier, seed) or _cooled(classifier, _from_answers(classifier, seed), seed)
+        return _unless_any_will_do(classifier, _doubted(classifier, told, seed), seed)
+    return _from_memory(classifier, seed) or _unless_any_will_do(
+        classifier, _from_answers(classifier, seed), seed
+    )
 
 
-def _cooled(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
+def _unless_any_will_do(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
     """Return what was found, in doubt if the network is surer there than training makes any."""
     with _at(classifier, (found.low, found.high)):
         if usual_lead(classifier, seed) <= UNHEARD_OF:

@@ -15,7 +15,7 @@ from gate.models.input_range import InputRange
 from gate.models.loading import load
 from gate.models.representations import Representations
 from gate.models.surrogates.bank import Bank
-from gate.models.temperature import cool
+from gate.models.temperature import temper
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def open_subject(job: Job, config: dict[str, Any], keras_version: str, loss: str
     classifier = Classifier(load(Path(job.file), job.artifact.format, config, keras_version), loss)
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
-    cool(classifier, job.seed)
+    temper(classifier, job.seed)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None
     if dataset is not None and dataset.labels is not None:

@@ -10,22 +10,24 @@ import pytest
 
 from gate.models.classifier import Classifier
 from gate.models.surrogates.choice import probes
-from gate.models.temperature import SUREST, cool, usual_lead
+from gate.models.temperature import LEAST_SURE, SUREST, temper, usual_lead
 
 Linear = Callable[..., Any]
 
 
-@pytest.mark.parametrize("scale", [1e4, 1e6, 1e20])
-def test_a_network_that_is_surer_than_training_makes_any_is_cooled(
-    linear_network: Linear, scale: float
+@pytest.mark.parametrize(
+    ("scale", "lead"), [(1e4, SUREST), (1e6, SUREST), (1e20, SUREST), (1e-4, LEAST_SURE), (1e-9, LEAST_SURE)]
+)
+def test_a_network_that_is_surer_or_less_sure_than_training_makes_any_is_tempered(
+    linear_network: Linear, scale: float, lead: float
 ) -> None:
     hot, images = Classifier(linear_network(scale)), probes("strokes", (12, 12, 1), 3)
     before = hot.predict(images)
 
-    cool(hot, 0)
+    temper(hot, 0)
 
     after = hot.predict(images)
-    assert SUREST == pytest.approx(usual_lead(hot, 0), rel=1e-5)
+    assert lead == pytest.approx(usual_lead(hot, 0), rel=1e-5)
     np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
     np.testing.assert_allclose(before, hot.temperature * after, rtol=1e-5)
 
@@ -34,16 +36,24 @@ def test_any_other_answers_as_it_did_to_the_bit(linear_network: Linear) -> None:
     usual, images = Classifier(linear_network()), probes("strokes", (12, 12, 1), 3)
     before = usual.predict(images)
 
-    cool(usual, 0)
+    temper(usual, 0)
 
     assert 1.0 == usual.temperature
     np.testing.assert_array_equal(before, usual.predict(images))
 
 
-def test_it_stays_cool_at_another_input_range(linear_network: Linear) -> None:
+def test_it_stays_so_at_another_input_range(linear_network: Linear) -> None:
     hot = Classifier(linear_network(1e6))
-    cool(hot, 0)
+    temper(hot, 0)
 
     hot.set_input_range(0.0, 0.5)
 
     assert usual_lead(hot, 0) < SUREST
+
+
+def test_a_network_that_says_the_same_of_all_pictures_is_left_alone(linear_network: Linear) -> None:
+    dead = Classifier(linear_network(0.0))
+
+    temper(dead, 0)
+
+    assert 1.0 == dead.temperature
