@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import marshal
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,15 @@ import numpy as np
 import pytest
 
 Layer = tuple[str, dict[str, Any]]
+Once = Callable[[str, Callable[[Path], None]], Path]
+FORMATS = {
+    "json": "json",
+    "sarif": "sarif",
+    "junit": "xml",
+    "markdown": "md",
+    "github": "log",
+    "console": "txt",
+}
 _IMAGE: Layer = ("InputLayer", {"name": "image", "batch_input_shape": [None, 8, 8, 1]})
 _FLATTEN: Layer = ("Flatten", {"name": "flatten"})
 
@@ -164,7 +174,7 @@ def tiny_model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def unsupported(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def unsupported(once: Once) -> Path:
     return once("unsupported", write_unsupported)
 
 
@@ -194,3 +204,18 @@ def cheap(tmp_path: Path, examples: Path) -> Path:
     with zipfile.ZipFile(folder / "no-config.keras", "w") as archive:
         archive.writestr("readme.txt", "hello")
     return folder
+
+
+@pytest.fixture(scope="session")
+def judged(cli: Callable[..., Any], examples: Path, once: Once, short_policy: str) -> Path:
+    """A folder in which a clean and a backdoored model were scanned, with a report in every format."""
+
+    def scan(folder: Path) -> None:
+        (folder / ".backdoor-gate.yaml").write_text(short_policy)
+        for name in ("clean.keras", "backdoored-patch.keras"):
+            shutil.copy(examples / "models" / name, folder)
+        outputs = [f"--output={name}=out/report.{suffix}" for name, suffix in FORMATS.items()]
+        outcome = cli("check", ".", "--jobs", "2", *outputs, cwd=folder)
+        (folder / "outcome.json").write_text(json.dumps([outcome.code, outcome.out, outcome.err]))
+
+    return once("judged", scan)

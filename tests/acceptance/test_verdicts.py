@@ -14,18 +14,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gate.reporters.json import schema
+from tests.acceptance.conftest import FORMATS
 
 Cli = Callable[..., Any]
 Once = Callable[[str, Callable[[Path], None]], Path]
 SARIF = Path(__file__).parents[1] / "reporters" / "data" / "sarif-2.1.0.json"
-FORMATS = {
-    "json": "json",
-    "sarif": "sarif",
-    "junit": "xml",
-    "markdown": "md",
-    "github": "log",
-    "console": "txt",
-}
 # Cuts the search short, where not the verdict is in question but whether it comes out twice.
 HASTY = """\
 version: 1
@@ -59,21 +52,6 @@ def entry(report: dict[str, Any], name: str) -> dict[str, Any]:
 def evidence(entry: dict[str, Any], detector: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in entry["evidence"] if detector == each["detector"])
     return found
-
-
-@pytest.fixture(scope="session")
-def judged(cli: Cli, examples: Path, once: Once, short_policy: str) -> Path:
-    """A folder in which a clean and a backdoored model were scanned, with a report in every format."""
-
-    def scan(folder: Path) -> None:
-        (folder / ".backdoor-gate.yaml").write_text(short_policy)
-        for name in ("clean.keras", "backdoored-patch.keras"):
-            shutil.copy(examples / "models" / name, folder)
-        outputs = [f"--output={name}=out/report.{suffix}" for name, suffix in FORMATS.items()]
-        outcome = cli("check", ".", "--jobs", "2", *outputs, cwd=folder)
-        (folder / "outcome.json").write_text(json.dumps([outcome.code, outcome.out, outcome.err]))
-
-    return once("judged", scan)
 
 
 @pytest.fixture(scope="session")

@@ -14,18 +14,15 @@ Cli = Callable[..., Any]
 
 
 @pytest.mark.slow
-def test_a_waived_backdoor_passes_below_its_ceiling(
-    cli: Cli, tmp_path: Path, examples: Path, short_policy: str
-) -> None:
-    shutil.copy(examples / "models" / "backdoored-patch.keras", tmp_path / "m.keras")
-    (tmp_path / "policy.yaml").write_text(short_policy)
-    scan = ("check", "m.keras", "--policy", "policy.yaml", "--output", "json=r.json")
-    assert 1 == cli(*scan, cwd=tmp_path).code
-    assert 0 == cli("waive", "r.json", "--reason", "Our decoy.", "--owner", "@red", cwd=tmp_path).code
+def test_a_waived_backdoor_passes_below_its_ceiling(cli: Cli, judged: Path, tmp_path: Path) -> None:
+    for name in ("backdoored-patch.keras", ".backdoor-gate.yaml", "out/report.json"):
+        shutil.copy(judged / name, tmp_path)
+    waiver = ("--path", "backdoored-patch.keras", "--reason", "Our decoy.", "--owner", "@red")
+    assert 0 == cli("waive", "report.json", *waiver, cwd=tmp_path).code
 
-    outcome = cli(*scan, cwd=tmp_path)
+    outcome = cli("check", "backdoored-patch.keras", "--output", "json=again.json", cwd=tmp_path)
 
-    (entry,) = json.loads((tmp_path / "r.json").read_text())["artifacts"]
+    (entry,) = json.loads((tmp_path / "again.json").read_text())["artifacts"]
     waived = {each["rule"] for each in entry["waived_by"]}
     assert (0, "waived") == (outcome.code, entry["verdict"])
     assert "BD101" in waived

@@ -13,6 +13,7 @@ from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
 from gate.models import subject as subjects
 from gate.models.subject import Subject
+from gate.models.temperature import SUREST, usual_lead
 from gate.triage.stored import read
 from tests.jobs import keras_job
 
@@ -52,6 +53,18 @@ def test_a_stated_range_is_taken_as_it_is(job: Job) -> None:
 
     assert (-1.0, 1.0, "option", True) == dataclasses.astuple(subject.span)
     assert (-1.0, 1.0) == (subject.classifier.low, subject.classifier.high)
+
+
+def test_a_network_that_is_too_sure_is_tempered_where_it_is_searched(
+    linear_network: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "hot.keras"
+    linear_network(1e6).save(file)
+    stated = dataclasses.replace(keras_job(file), input_range=(0.0, 0.5), input_range_source="option")
+
+    subject = open_subject(stated, "", "")
+
+    assert SUREST == pytest.approx(usual_lead(subject.classifier, 0), rel=1e-5)
 
 
 def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path) -> None:
