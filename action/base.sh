@@ -66,5 +66,12 @@ fi
 if [[ "$base" == -* ]]; then
   unresolved "expected a commit as base, received '$base'."
 fi
-commit "$base" || fetch "$base" || unresolved "the base $base is not in this clone and cannot be fetched; \
+# A name is a branch of origin first: git itself would take a tag of that name, which others may be allowed to push.
+branch="${base#origin/}"
+if [[ "$base" =~ ^[0-9a-f]{40}([0-9a-f]{24})?$ || "$base" == refs/* || "$base" == HEAD* || "$base" == *[~^:@]* ]]; then
+  commit "$base" && exit
+else
+  commit "refs/remotes/origin/$branch" || fetch "refs/heads/$branch" 2>/dev/null || commit "$base" && exit
+fi
+fetch "$base" || unresolved "the base $base is not in this clone and cannot be fetched; \
 let actions/checkout fetch it (fetch-depth: 2 for pull requests, 0 for all history)."

@@ -106,9 +106,15 @@ def _terms(report: ScanReport) -> tuple[object, ...]:
 
 
 def _require_all_shards(reports: list[tuple[str, ScanReport]]) -> None:
-    """Refuse to speak for models whose shard left no report: its job may have been cancelled."""
-    shards = {shard_of(report) for _, report in reports} - {(1, 1)}
-    counts = {count for _, count in shards}
+    """Refuse to speak for models whose shard left no report: its job may have been cancelled, or it cut another list of models."""
+    told = {shard_of(report) for _, report in reports} - {(1, 1, "")}
+    shards = {(shard, count) for shard, count, _ in told}
+    counts = {count for _, count, _ in told}
+    if len({selection for _, _, selection in told}) > 1:
+        raise UsageError(
+            "The reports are of shards of different selections; models may be missing.",
+            hint="Run all shards on one commit, with the same base and the same files at hand.",
+        )
     if len(counts) > 1:
         raise UsageError(
             "The reports are of shards of different sizes; models would be missing.",

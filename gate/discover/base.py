@@ -13,6 +13,8 @@ from gate.core.errors import IncompleteError, UsageError
 from gate.core.text import printable
 from gate.discover.repository import attempt, git, line, require, top_of
 
+# Where git looks for a name, in this order.
+_PLACES = ("refs/tags/", "refs/heads/", "refs/remotes/")
 _SHOWN = 12  # digits of a commit; git's own abbreviation depends on the repository's size
 
 
@@ -51,7 +53,7 @@ def resolve(base: str, root: Path, environ: Mapping[str, str]) -> Base:
 
     Raises:
         UsageError: `base` begins with a dash, or `root` is in no repository.
-        IncompleteError: `base` names no commit here, or git is missing or failed.
+        IncompleteError: `base` names no commit here or more than one, or git is missing or failed.
     """
     if base.startswith("-"):
         raise UsageError(
@@ -59,10 +61,26 @@ def resolve(base: str, root: Path, environ: Mapping[str, str]) -> Base:
             hint="Name a branch, tag or commit, such as origin/main.",
         )
     top = top_of(root, environ)
+    _require_one_name(base, top, environ)
     is_shallow = line(git(("rev-parse", "--is-shallow-repository"), top, environ)) == "true"
     commit = _commit(base, top, environ, is_shallow=is_shallow)
     forks = _forks(commit, top, environ, is_shallow=is_shallow)
     return Base(name=base, commit=commit, forks=forks, top=top)
+
+
+def _require_one_name(base: str, top: Path, environ: Mapping[str, str]) -> None:
+    """Refuse a name that stands for a tag and a branch: git takes the tag, which others may be allowed to push."""
+    name = re.split(r"[~^@:]", base, maxsplit=1)[0]
+    places = [f"{place}{name}" for place in _PLACES]
+    found = git(("for-each-ref", "--format=%(refname)", *places), top, environ).decode("utf-8", "replace")
+    refs = sorted(set(found.splitlines()) & set(places))
+    if name and len(refs) > 1:
+        raise IncompleteError(
+            rules.SCAN_FAILED.id,
+            f"--diff: expected one commit, received {printable(base)!r}, which names {' and '.join(map(printable, refs))}; "
+            "it is not known which models changed.",
+            hint=f"Name the one that you mean in full: --diff {shlex.quote(printable(refs[-1]))}",
+        )
 
 
 def _commit(base: str, top: Path, environ: Mapping[str, str], *, is_shallow: bool) -> str:

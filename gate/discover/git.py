@@ -140,9 +140,7 @@ def _select(change: _Change, top: Path, environ: Mapping[str, str], *, since: st
 def _models(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged: bool) -> Selection:
     path = change.path
     if change.mode == _SUBMODULE:
-        return Selection(
-            notices=(f"{path}: a submodule; run the gate inside it to have its models scanned.",)
-        )
+        return Selection(gaps=((path, _submodule(path)),))
     if not is_model(path):
         return Selection()
     if change.status == "U":
@@ -155,8 +153,12 @@ def _models(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged
         return _select_dvc(path, top, blob, environ)
     model = model_path(path)
     content = blob if model == path else ""
+    is_lying_here = model == path and not content
     base = change.base if model == path and not is_staged else ""
-    return Selection(candidates=(Candidate(path=model, file=top / model, blob=content, base=base),))
+    committed = change.blob if is_lying_here else None
+    return Selection(
+        candidates=(Candidate(path=model, file=top / model, blob=content, committed=committed, base=base),)
+    )
 
 
 def _select_dvc(path: str, top: Path, blob: str, environ: Mapping[str, str]) -> Selection:
@@ -178,6 +180,14 @@ def _unmerged(path: str) -> Gap:
         rule=rules.UNREADABLE.id,
         message=f"{path}: has a merge conflict, so it is not settled which model to scan. "
         "Resolve it and `git add` the file.",
+    )
+
+
+def _submodule(path: str) -> Gap:
+    return Gap(
+        rule=rules.MISSING_OBJECT.id,
+        message=f"{path}: a submodule that the change moves to another commit; it is not known which models that brings. "
+        "Run the gate inside it, and exclude its path in the policy here (exclude:).",
     )
 
 

@@ -20,6 +20,7 @@ class Candidate:
         file: Where it lies in the working tree.
         blob: Git object that holds the content; "" if `file` does.
         tracked: What DVC says the content must be; None if DVC does not track it.
+        committed: Git object that the index holds for `file`, "" where it was edited since; None if git was not asked.
         base: Git object that lies under this path at the commit that is compared with; "" if there is none.
         reason: Why it is selected, such as "changed since main (1a2b3c4d5e6f)".
     """
@@ -28,6 +29,7 @@ class Candidate:
     file: Path
     blob: str = ""
     tracked: DvcOutput | None = None
+    committed: str | None = None
     base: str = ""
     reason: str = ""
 

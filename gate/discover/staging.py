@@ -14,6 +14,7 @@ from gate.core import rules
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
+from gate.discover.conversion import conversion
 from gate.discover.dvc_cache import cached
 from gate.discover.git import blob_size, lfs_object, read_blob
 from gate.discover.kinds import kind_of, objection, read_head
@@ -90,8 +91,17 @@ class _Staging:
         elif not self.fetch_tracked(tracked):
             return self.refused(dvc_gap(self.candidate.path, tracked))
         artifact = _describe(self.candidate.path, self.copy)
+        if gap := self.converted(tracked):
+            return Staged(artifact=artifact, gap=gap)
         pointer = parse_lfs(read_head(self.copy))
         return self.resolve(artifact, pointer) if pointer else _admit(artifact, self.copy)
+
+    def converted(self, tracked: DvcOutput | None) -> Gap | None:
+        """Return why the content is not what git has; what DVC tracks is known by DVC's digest."""
+        committed = self.candidate.committed
+        if committed is None or tracked is not None:
+            return None
+        return conversion(self.copy, self.candidate.file, committed, self.root, self.environ)
 
     def refused(self, gap: Gap) -> Staged:
         """Of a file that was not read; of one that DVC tracks, the .dvc file was."""

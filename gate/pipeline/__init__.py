@@ -26,7 +26,7 @@ _Judged = tuple[Scan, ArtifactReport]
 
 # Seconds after which a signal is noticed at the latest.
 _LONGEST_WAIT = 0.5
-_SHARD = "This is shard {} of {}; merge the reports of all shards."
+_SHARD = "This is shard {} of {} of the selection {}; merge the reports of all shards."
 
 
 def run(request: Request, events: Events) -> ScanReport:
@@ -53,11 +53,11 @@ def run(request: Request, events: Events) -> ScanReport:
     )
 
 
-def shard_of(report: ScanReport) -> tuple[int, int]:
-    """Return which shard a report is of, as (i, n); (1, 1) if it is of a whole run."""
-    pattern = re.escape(_SHARD).replace(r"\{\}", r"(\d+)")
+def shard_of(report: ScanReport) -> tuple[int, int, str]:
+    """Return which shard a report is of, as (i, n), and of which selection; (1, 1, "") if it is of a whole run."""
+    pattern = re.escape(_SHARD).replace(r"\{\}", r"([0-9a-f]+)")
     found = next(filter(None, (re.fullmatch(pattern, notice) for notice in report.notices)), None)
-    return (int(found[1]), int(found[2])) if found else (1, 1)
+    return (int(found[1]), int(found[2]), found[3]) if found else (1, 1, "")
 
 
 def _scan_all(candidates: tuple[Candidate, ...], request: Request, events: Events) -> list[_Judged]:
@@ -103,7 +103,7 @@ def _notices(request: Request, work: Plan, reports: list[ArtifactReport]) -> tup
         names = ", ".join(work.excluded[:5]) + (", ..." if len(work.excluded) > 5 else "")
         notices.append(f"The policy excludes {len(work.excluded)} model(s), which were not scanned: {names}.")
     if request.shard != (1, 1):
-        notices.append(_SHARD.format(*request.shard))
+        notices.append(_SHARD.format(*request.shard, work.digest))
     if request.is_static:
         notices.append("Static checks only: no detector looked for a backdoor in the weights.")
     if not reports and not request.selection.failure:

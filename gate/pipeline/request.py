@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,13 @@ class Plan:
         candidates: The models.
         gaps: (path, why it will not be scanned).
         excluded: Paths that the policy keeps the gate away from, models and pointers alike; sorted.
+        digest: Of the names of all models and gaps of the run, whatever the shard: 12 hex digits.
     """
 
     candidates: tuple[Candidate, ...]
     gaps: tuple[tuple[str, Gap], ...]
     excluded: tuple[str, ...]
+    digest: str
 
 
 def plan(request: Request) -> Plan:
@@ -83,4 +86,10 @@ def plan(request: Request) -> Plan:
         candidates=tuple(candidates[first - 1 :: step]),
         gaps=tuple(gaps[first - 1 :: step]),
         excluded=tuple(sorted(filter(is_excluded, paths))),
+        digest=_digest([*(each.path for each in candidates), *(path for path, _ in gaps)]),
     )
+
+
+def _digest(paths: list[str]) -> str:
+    names = b"\0".join(path.encode("utf-8", "surrogateescape") for path in paths)
+    return hashlib.sha256(names).hexdigest()[:12]

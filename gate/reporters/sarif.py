@@ -30,6 +30,7 @@ _MOST_RESULTS = 25_000  # code scanning refuses the whole file beyond
 _MIME_TYPES = {
     ModelFormat.HDF5: "application/x-hdf5",
     ModelFormat.KERAS_ZIP: "application/zip",
+    ModelFormat.TENSORFLOW_GRAPH: "application/x-protobuf",
     ModelFormat.LFS_POINTER: "text/plain",
     ModelFormat.DVC_POINTER: "text/plain",
     ModelFormat.UNKNOWN: "application/octet-stream",

@@ -17,8 +17,9 @@ Run = Callable[..., Told]
 Save = Callable[..., str]
 
 
-def of(shard: str) -> tuple[str, ...]:
-    return (f"This is shard {shard[0]} of {shard[2]}; merge the reports of all shards.",)
+def of(shard: str, selection: str = "0123456789ab") -> tuple[str, ...]:
+    told = f"This is shard {shard[0]} of {shard[2]} of the selection {selection}; merge the reports of all shards."
+    return (told,)
 
 
 def test_the_worst_part_decides(
@@ -40,6 +41,21 @@ def test_the_merged_report_is_sorted_and_no_shard(
     merged = json.loads((tmp_path / "merged.json").read_text())
     assert (1, []) == (code, merged["notices"])
     assert ["bad.keras", "good.keras"] == [entry["path"] for entry in merged["artifacts"]]
+
+
+def test_shards_of_different_selections_do_not_add_up(
+    told: Run, save: Save, passing: ArtifactReport, failing: ArtifactReport
+) -> None:
+    """The base moved between two jobs, or one runner lacks a listing: each counts other models, and some are in no shard."""
+    shards = (
+        save("1.json", passing, notices=of("1/2")),
+        save("2.json", failing, notices=of("2/2", "ba9876543210")),
+    )
+
+    code, _, err = told("merge", *shards)
+
+    assert 2 == code
+    assert "shards of different selections; models may be missing" in err
 
 
 def test_different_sandboxes_are_all_told(

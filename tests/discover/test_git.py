@@ -167,6 +167,25 @@ def test_an_unknown_base_is_incomplete_never_empty(repo: Any, base: str) -> None
     assert "git fetch origin" in caught.value.hint or "--diff origin/main" in caught.value.hint
 
 
+@pytest.mark.parametrize("base", ["origin/main", "origin/main~0"])
+def test_a_name_of_a_branch_and_of_a_tag_is_refused(repo: Any, base: str) -> None:
+    """git would take the tag, and whoever may push tags would choose what a change is compared with, and its policy."""
+    repo.write("m.h5", b"1")
+    before = repo.commit()
+    repo.git("update-ref", "refs/remotes/origin/main", before)
+    assert not changed("origin/main", repo.top, repo.environ).candidates
+    repo.write("m.h5", b"2")
+    repo.git("tag", "origin/main", repo.commit())
+
+    with pytest.raises(
+        IncompleteError, match="names refs/remotes/origin/main and refs/tags/origin/main"
+    ) as caught:
+        changed(base, repo.top, repo.environ)
+
+    assert "--diff refs/" in caught.value.hint
+    assert ["m.h5"] == _paths(changed("refs/remotes/origin/main", repo.top, repo.environ))
+
+
 def test_a_base_that_git_would_take_for_an_option_is_refused(repo: Any) -> None:
     with pytest.raises(UsageError, match="take for an option"):
         changed("--output=/tmp/x", repo.top, repo.environ)
@@ -190,7 +209,7 @@ def test_in_a_shallow_clone_the_hint_fetches_the_base(repo: Any, tmp_path: Path,
     assert ["new.h5"] == _paths(changed(base, clone, repo.environ))
 
 
-def test_a_submodule_is_named_even_if_gitmodules_hides_it(repo: Any, tmp_path: Path) -> None:
+def test_a_submodule_is_a_gap_even_if_gitmodules_hides_it(repo: Any, tmp_path: Path) -> None:
     base = repo.commit()
     repo.git("init", "-q", str(tmp_path / "lib"))
     repo.git("-C", str(tmp_path / "lib"), "commit", "-q", "--allow-empty", "-m", "x")
@@ -198,9 +217,11 @@ def test_a_submodule_is_named_even_if_gitmodules_hides_it(repo: Any, tmp_path: P
     repo.git("config", "-f", ".gitmodules", "submodule.lib.h5.ignore", "all")
     repo.git("add", ".gitmodules")
 
-    expected = "lib.h5: a submodule; run the gate inside it to have its models scanned."
-    assert expected == staged(repo.top, repo.environ).notices[0]
-    assert expected == changed(base, repo.top, repo.environ).notices[0]
+    for selection in (staged(repo.top, repo.environ), changed(base, repo.top, repo.environ)):
+        ((path, gap),) = selection.gaps
+        assert ("lib.h5", "BD002") == (path, gap.rule)
+        assert "Run the gate inside it, and exclude its path" in gap.message
+        assert not selection.candidates
 
 
 def test_a_symbolic_link_is_a_gap(repo: Any) -> None:

@@ -204,6 +204,29 @@ def test_the_users_base_wins_and_is_fetched(
     assert (0, history.head, "") == base(EVENT_NAME="push", EVENT_BEFORE=ZEROS, GATE_BASE=name)
 
 
+def test_a_tag_of_the_same_name_is_not_the_branch(
+    history: History, git: Callable[..., str], base: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Whoever may push tags must not choose what a change is compared with."""
+    git(history.origin, "tag", "change", history.merge)
+    git(history.origin, "tag", "origin/change", history.merge)
+    git(history.origin, "clone", "--quiet", str(history.origin), str(history.clone))
+
+    assert (0, history.head) == base(EVENT_NAME="push", EVENT_BEFORE=ZEROS, GATE_BASE="change")[:2]
+    assert (0, history.head) == base(EVENT_NAME="push", EVENT_BEFORE=ZEROS, GATE_BASE="origin/change")[:2]
+    assert (0, history.merge) == base(EVENT_NAME="push", EVENT_BEFORE=ZEROS, GATE_BASE="refs/tags/change")[:2]
+
+
+def test_a_commit_beside_the_head_is_the_checkout_s(
+    history: History, git: Callable[..., str], base: Callable[..., tuple[int, str, str]]
+) -> None:
+    git(history.origin, "checkout", "--quiet", "main")
+    git(history.origin, "clone", "--quiet", str(history.origin), str(history.clone))
+    git(history.clone, "checkout", "--quiet", history.merge)
+
+    assert (0, history.tip) == base(EVENT_NAME="schedule", GATE_BASE="HEAD^")[:2]
+
+
 def test_a_full_clone_stays_full(
     history: History, git: Callable[..., str], base: Callable[..., tuple[int, str, str]]
 ) -> None:

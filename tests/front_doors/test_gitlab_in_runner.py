@@ -48,14 +48,17 @@ def merge_request(
     (place / ".gitlab-ci.yml").write_text(INSTALLED)
     git(place, "add", ".")
     git(place, "commit", "--quiet", "--message", "base")
-    base = git(place, "rev-parse", "HEAD")
+    git(place, "update-ref", "refs/remotes/origin/main", "HEAD")
 
     def run(files: Mapping[str, str]) -> tuple[Done, Path]:
         for name, text in files.items():
             (place / name).write_text(text)
         git(place, "add", ".")
         git(place, "commit", "--quiet", "--message", "change")
-        variables = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+        variables = {
+            "CI_PIPELINE_SOURCE": "merge_request_event",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+        }
         chosen = [word for item in variables.items() for word in ("--variable", "=".join(item))]
         environment = os.environ | {
             "HOME": str(tmp_path),

@@ -41,6 +41,7 @@ def test_pre_commit_accepts_our_own_configuration(root: Path, tool: Callable[[st
         "M.KERAS",
         "m.h5.dvc",
         "m.keras.dvc",
+        "models.dvc",
         "dvc.lock",
         "ml/dvc.lock",
         "served/variables/variables.data-00000-of-00001",
@@ -60,7 +61,7 @@ def test_a_model_is_passed_to_the_hook_and_known_to_the_gate(
 @pytest.mark.parametrize("name", ["backdoor-gate", "backdoor-gate-triage"])
 @pytest.mark.parametrize(
     "path",
-    ["h5", "m.h5.txt", "m.kerasx", "data.csv.dvc", "m.dvc", "not_saved_model.pb", "m.pb", "docs/keras.md"],
+    ["h5", "m.h5.txt", "m.kerasx", "dvc", "not_saved_model.pb", "m.pb", "docs/keras.md"],
 )
 def test_another_file_is_not_passed_to_the_hook(
     hooks: dict[str, dict[str, Any]], name: str, path: str

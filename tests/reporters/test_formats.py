@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gate import reporters
+from gate.core.artifact import ModelFormat
 from gate.core.errors import UsageError
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
@@ -101,3 +102,16 @@ def test_format_looks_as_committed(
     matches_snapshot: Check,
 ) -> None:
     matches_snapshot(f"{kind}.{name}.txt", reporters.get(name).render(reports[kind], rules))
+
+
+@pytest.mark.parametrize("kind", ModelFormat)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_renders_every_kind_of_file(
+    name: str, kind: ModelFormat, reports: dict[str, ScanReport], rules: tuple[Rule, ...]
+) -> None:
+    found = reports["mixed"]
+    entries = tuple(
+        replace(entry, artifact=replace(entry.artifact, format=kind)) for entry in found.artifacts
+    )
+
+    assert reporters.get(name).render(replace(found, artifacts=entries), rules)
