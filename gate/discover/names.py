@@ -10,18 +10,22 @@ DVC_SUFFIX = ".dvc"
 DVC_LOCK = "dvc.lock"
 
 _SAVED_MODEL = re.compile(r"(?:^|/)saved_model\.pb(?:txt)?$", re.IGNORECASE)
-_SAVED_WEIGHTS = re.compile(r"(?:^|(?<=/))variables/variables\.(?:index|data-\d+-of-\d+)$")
+_BESIDE_GRAPH = re.compile(
+    r"(?:^|(?<=/))(?:variables/variables\.(?:index|data-\d+-of-\d+)|keras_metadata\.pb)$"
+)
+# The weights of a model that Keras saved as a directory, if they are not HDF5; the gate says that it cannot read it.
+_NUMPY_WEIGHTS = re.compile(r"(?:^|/)model\.weights\.npz$", re.IGNORECASE)
 
 
 def model_path(path: str) -> str:
     """Return the model that a file belongs to by its name; "" if to none.
 
-    The weights of a SavedModel belong to the ``saved_model.pb`` above them.
+    The weights of a SavedModel, and what Keras notes beside it, belong to its ``saved_model.pb``.
     """
-    if path.lower().endswith(MODEL_SUFFIXES) or is_saved_model(path):
+    if path.lower().endswith(MODEL_SUFFIXES) or is_saved_model(path) or _NUMPY_WEIGHTS.search(path):
         return path
-    weights = _SAVED_WEIGHTS.search(path)
-    return path[: weights.start()] + "saved_model.pb" if weights else ""
+    beside = _BESIDE_GRAPH.search(path)
+    return path[: beside.start()] + "saved_model.pb" if beside else ""
 
 
 def is_saved_model(path: str) -> bool:

@@ -10,6 +10,7 @@ from gate.core.errors import UsageError
 from gate.discover.files import from_list, from_paths
 from gate.discover.names import is_model, model_path
 from gate.discover.selection import Selection
+from gate.discover.staging import stage
 
 
 def _make(root: Path, *names: str) -> None:
@@ -32,6 +33,23 @@ def test_the_weights_of_a_saved_model_belong_to_its_graph(part: str) -> None:
     assert "saved_model.pb" == model_path(f"variables/{part}")
     assert "a/b/saved_model.pb" == model_path(f"a/b/variables/{part}")
     assert "" == model_path(f"myvariables/{part}")
+
+
+def test_what_keras_notes_of_a_saved_model_belongs_to_its_graph_too() -> None:
+    assert "a/saved_model.pb" == model_path("a/keras_metadata.pb")
+    assert "" == model_path("a/my_keras_metadata.pb")
+
+
+def test_a_model_that_keras_saved_as_a_directory_is_refused_not_overlooked(tmp_path: Path) -> None:
+    _make(tmp_path, "signs.keras/config.json", "signs.keras/metadata.json", "signs.keras/model.weights.npz")
+
+    (candidate,) = from_paths((".",), tmp_path).candidates
+
+    assert "signs.keras/model.weights.npz" == candidate.path
+    (tmp_path / "private").mkdir()
+    gap = stage(candidate, tmp_path / "private", 1 << 20, root=tmp_path, environ={}).gap
+    assert gap is not None
+    assert gap.rule in {"BD001", "BD003"}
 
 
 def test_a_dvc_file_may_stand_for_a_model_whatever_it_is_called() -> None:

@@ -46,6 +46,8 @@ def test_pre_commit_accepts_our_own_configuration(root: Path, tool: Callable[[st
         "ml/dvc.lock",
         "served/variables/variables.data-00000-of-00001",
         "saved_model.pb",
+        "served/keras_metadata.pb",
+        "signs.keras/model.weights.npz",
         "served/1/saved_model.pb",
         "served/saved_model.pbtxt",
         "--policy=m.h5",
