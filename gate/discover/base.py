@@ -11,6 +11,7 @@ from pathlib import Path
 from gate.core import rules
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.text import printable
+from gate.core.words import listed
 from gate.discover.repository import attempt, git, line, require, top_of
 
 # Where git looks for a name, in this order.
@@ -77,7 +78,7 @@ def _require_one_name(base: str, top: Path, environ: Mapping[str, str]) -> None:
     if name and len(refs) > 1:
         raise IncompleteError(
             rules.SCAN_FAILED.id,
-            f"--diff: expected one commit, received {printable(base)!r}, which names {' and '.join(map(printable, refs))}; "
+            f"--diff: expected one commit, received {printable(base)!r}, which names {listed([printable(ref) for ref in refs])}; "
             "it is not known which models changed.",
             hint=f"Name the one that you mean in full: --diff {shlex.quote(printable(refs[-1]))}",
         )

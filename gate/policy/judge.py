@@ -11,6 +11,7 @@ from gate.core.report import ArtifactReport, Gap, Verdict
 from gate.core.rule import Confidence
 from gate.core.rules import INCONCLUSIVE, SCAN_FAILED
 from gate.core.scan import Scan
+from gate.core.words import listed
 from gate.policy import wording
 from gate.policy.model import Consequence, DetectorPolicy, OnSkip, PathPolicy, Statistic
 from gate.policy.regression import regressions, uncompared
@@ -60,7 +61,8 @@ def judge(
     worse = regressions((case.evidence for case in cases if not case.is_past_limit), base, policy)
     findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
     absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
-    gaps = (*scan.gaps, *(gap for case in cases for gap in _case_gaps(case, policy)), *absences)
+    lacks = (gap for case in cases for gap in _case_gaps(case))
+    gaps = (*scan.gaps, *lacks, *_doubts(cases, policy), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS
     return ArtifactReport(
         artifact=scan.artifact,
@@ -120,7 +122,7 @@ def _score_findings(scan: Scan, policy: PathPolicy) -> Iterator[Finding]:
     )
 
 
-def _case_gaps(case: _Case, policy: PathPolicy) -> Iterator[Gap]:
+def _case_gaps(case: _Case) -> Iterator[Gap]:
     evidence, detector = case.evidence, case.evidence.detector
     if evidence.status is Status.FAILED:
         yield Gap(rule=SCAN_FAILED.id, message=f"{detector} failed: {wording.sentence(evidence.reason)}")
@@ -133,9 +135,21 @@ def _case_gaps(case: _Case, policy: PathPolicy) -> Iterator[Gap]:
         mend = "Gate on `statistic: anomaly_index` instead."
         message = f"{detector} has no paper_statistic for this model, and the policy compares that. {mend}"
         yield Gap(rule=INCONCLUSIVE.id, message=message)
-    elif evidence.inconclusive and not case.is_past_limit and policy.inconclusive is Consequence.FAIL:
-        reason = wording.sentence(evidence.inconclusive)
-        yield Gap(rule=INCONCLUSIVE.id, message=f"{detector} cannot clear the model: {reason}")
+
+
+def _doubts(cases: list[_Case], policy: PathPolicy) -> Iterator[Gap]:
+    """Yield why evidence cannot clear the model: each reason once, whoever gives it."""
+    if policy.inconclusive is not Consequence.FAIL:
+        return
+    doubtful: dict[str, list[str]] = {}
+    for case in cases:
+        evidence = case.evidence
+        if evidence.status is Status.MEASURED and case.statistic is not None and not case.is_past_limit:
+            doubtful.setdefault(evidence.inconclusive, []).append(evidence.detector)
+    for reason, detectors in doubtful.items():
+        if reason:
+            message = f"{listed(detectors)} cannot clear the model: {wording.sentence(reason)}"
+            yield Gap(rule=INCONCLUSIVE.id, message=message)
 
 
 def _absences(scan: Scan, cases: list[_Case], policy: PathPolicy) -> Iterator[Gap]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport
+from gate.core.words import listed
 from gate.reporters._glyphs import Glyphs
 from gate.reporters._picture import Picture, Rgb, picture, shaded
 from gate.reporters._words import (
@@ -118,13 +119,15 @@ def _index(evidence: Evidence) -> Text:
 def _remarks(evidence: Iterable[Evidence], glyphs: Glyphs) -> Iterable[Text]:
     from rich.text import Text
 
+    silent: dict[tuple[str, str], list[str]] = {}
     for one in evidence:
         word = "inconclusive" if one.status is Status.MEASURED else one.status.value
-        reason = one.inconclusive or one.reason
-        if reason:
-            yield Text(f"{glyphs.text(one.detector)} {word}: {glyphs.text(reason)}", style="dim")
+        silent.setdefault((word, one.inconclusive or one.reason), []).append(glyphs.text(one.detector))
         if one.suspects:
             yield Text(f"{glyphs.text(one.detector)}: {glyphs.text(suspects_words(one.suspects))}")
+    for (word, reason), detectors in silent.items():
+        if reason:
+            yield Text(f"{listed(detectors)} {word}: {glyphs.text(reason)}", style="dim")
 
 
 def _classes(evidence: Evidence, norms: dict[int, float], glyphs: Glyphs) -> RenderableType:

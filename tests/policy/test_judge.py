@@ -180,6 +180,14 @@ def test_what_a_detector_could_not_do_is_a_gap(evidence: Evidence, rule: str, wo
     assert gap.message.startswith(words)
 
 
+def test_a_doubt_that_several_detectors_share_is_told_once() -> None:
+    doubt = "The input range is not known."
+    report = verdict_of(measured(1.0, inconclusive=doubt), measured(0.1, AC.id, inconclusive=doubt))
+
+    (gap,) = report.not_checked
+    assert f"neural-cleanse and {AC.id} cannot clear the model: {doubt}" == gap.message
+
+
 def test_inconclusive_evidence_past_the_limit_is_a_finding_all_the_same() -> None:
     report = verdict_of(measured(2.5, inconclusive="Two classes only."), SKIPPED_AC)
 
