@@ -51,6 +51,8 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
 def _elsewhere(
     context: Context, form: Form, label: int, trigger: tuple[Floats, ...]
 ) -> Iterator[Measurement]:
+    if context.bank.ranks < 2:
+        return
     reached = _reached(context, _stamped(form, context.bank.pool(1), label, trigger), label)
     low, high = wilson_interval(int(reached.sum()), len(reached))
     yield Measurement(name="success_on_other_images", value=_rate(reached))

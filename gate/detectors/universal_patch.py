@@ -153,7 +153,7 @@ def _held(
 ) -> PlaceLead | None:
     """Return the class that leads at one place, seen on other images as well where the verdict may turn on it."""
     smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
-    if place is None or not place.is_in_question(smallest, float(indices.max())):
+    if place is None or context.bank.ranks < 2 or not place.is_in_question(smallest, float(indices.max())):
         return place
     return place.beside(_surveyed(context, found.labels, 1))
 
