@@ -74,7 +74,7 @@ def examine(candidate: Candidate, request: Request, events: Events, start: Start
 
 def _base(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Scan:
     """Return what is known of the model at the base commit; detectors run on it only if the policy compares them."""
-    former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None)
+    former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None, committed=None)
     policy = request.policy.for_path(candidate.path)
     if policy.max_regression is not None:
         return _scan(former, request, events, start, stop).scan
