@@ -80,11 +80,11 @@ def account(
 
 def _leader(examination: Examination, place: PlaceLead | None) -> int:
     """Return the position of the class to look at: the one with the smallest trigger, unless another leads at one place by far."""
-    leader, found = examination.leader, examination.found
+    leader = examination.leader
     if place is None or not place.overrules(float(examination.class_indices[leader])):
         return leader
-    reached = np.flatnonzero((found.labels == place.label) & np.isfinite(found.norms))
-    return int(reached[0]) if len(reached) else leader
+    position = examination.found.position(place.label)
+    return leader if position is None else position
 
 
 def _weighed(

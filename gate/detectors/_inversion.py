@@ -62,6 +62,11 @@ class Inversion:
     norms: NDArray[np.float64]
     triggers: tuple[Floats, ...]
 
+    def position(self, label: int) -> int | None:
+        """Return where a class is for which a trigger was found; None if none was, or the class was not searched."""
+        found = np.flatnonzero((self.labels == label) & np.isfinite(self.norms))
+        return int(found[0]) if len(found) else None
+
 
 def invert(
     classifier: Classifier,

@@ -162,8 +162,7 @@ def _doubt(place: PlaceLead | None, examination: Examination) -> str:
     """Return why the evidence cannot clear the model: a class leads by far at one place, and no patch there makes use of it."""
     if place is None or not place.overrules(float(examination.class_indices.max())):
         return ""
-    reached = examination.found.labels[np.isfinite(examination.found.norms)]
-    if place.label in reached:
+    if examination.found.position(place.label) is not None:
         return ""
     return (
         f"Class {place.label} owes far more to one place of the picture than any class of a clean network, but no patch "

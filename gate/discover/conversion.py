@@ -13,19 +13,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gate.core import rules
+from gate.core.artifact import Artifact
 from gate.core.report import Gap
 from gate.discover.git import blob_size
 from gate.discover.pointers import LFS_MAX_BYTES, parse_lfs
 from gate.discover.repository import git, line, top_of
 
-_CHUNK = 1 << 20
 _POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
+_SHA1_DIGITS = 40
 
 
-def conversion(copy: Path, file: Path, committed: str, root: Path, environ: Mapping[str, str]) -> Gap | None:
+def conversion(
+    artifact: Artifact, copy: Path, file: Path, committed: str, root: Path, environ: Mapping[str, str]
+) -> Gap | None:
     """Return why a file of the working tree does not say what was committed; None if it does.
 
     Args:
+        artifact: What was read.
         copy: The content that will be scanned.
         file: Where it lay in the working tree.
         committed: Git object that the index holds for it; "" where the file was edited since.
@@ -35,34 +39,20 @@ def conversion(copy: Path, file: Path, committed: str, root: Path, environ: Mapp
     Raises:
         IncompleteError: git failed.
     """
-    algorithm = "sha256" if len(committed or _any_object(root, environ)) == 64 else "sha1"
-    raw = _object(copy, algorithm)
+    raw = line(git(("hash-object", "--no-filters", "--", str(copy)), root, environ))
     if committed:
-        is_same = committed == raw or _promises(committed, copy, root, environ)
+        is_same = committed == raw or _promises(committed, artifact, root, environ)
     else:
-        is_same = _cleaned(copy, file, root, environ) in (raw, _pointer_to(copy, algorithm))
-    return None if is_same else _gap(file.name)
+        is_same = _cleaned(copy, file, root, environ) in (raw, _pointer_to(artifact, len(raw)))
+    return None if is_same else _gap(artifact.path)
 
 
-def _any_object(root: Path, environ: Mapping[str, str]) -> str:
-    return line(git(("hash-object", "-t", "tree", os.devnull), root, environ))
-
-
-def _object(file: Path, algorithm: str) -> str:
-    """Return the name that git gives to a file's content as it is."""
-    digest = hashlib.new(algorithm, f"blob {file.stat().st_size}\0".encode(), usedforsecurity=False)
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _promises(blob: str, copy: Path, root: Path, environ: Mapping[str, str]) -> bool:
+def _promises(blob: str, artifact: Artifact, root: Path, environ: Mapping[str, str]) -> bool:
     """Return whether a blob is a Git LFS pointer to this content."""
     if blob_size(blob, root, environ) > LFS_MAX_BYTES:
         return False
     pointer = parse_lfs(git(("cat-file", "blob", blob), root, environ))
-    return pointer is not None and pointer.oid == _sha256(copy)
+    return pointer is not None and pointer.oid == artifact.sha256
 
 
 def _cleaned(copy: Path, file: Path, root: Path, environ: Mapping[str, str]) -> str:
@@ -71,20 +61,17 @@ def _cleaned(copy: Path, file: Path, root: Path, environ: Mapping[str, str]) -> 
     return line(git(("hash-object", f"--path={os.path.relpath(file, top)}", "--", str(copy)), top, environ))
 
 
-def _pointer_to(copy: Path, algorithm: str) -> str:
-    text = _POINTER.format(_sha256(copy), copy.stat().st_size).encode()
+def _pointer_to(artifact: Artifact, digits: int) -> str:
+    """Return the object of the Git LFS pointer to this content, in a repository whose objects have so many digits."""
+    text = _POINTER.format(artifact.sha256, artifact.size).encode()
+    algorithm = "sha1" if digits == _SHA1_DIGITS else "sha256"
     return hashlib.new(algorithm, f"blob {len(text)}\0".encode() + text, usedforsecurity=False).hexdigest()
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _gap(name: str) -> Gap:
+def _gap(path: str) -> Gap:
     return Gap(
         rule=rules.UNREADABLE.id,
-        message=f"{name}: git changes the file between commit and checkout, so what lies here is not what was committed. "
+        message=f"{path}: git changes the file between commit and checkout, so what lies here is not what was committed. "
         "Take the attribute away that does so (`git check-attr --all FILE`: ident, eol, text, working-tree-encoding, filter), "
         "or mark models as `-text -ident -working-tree-encoding` in .gitattributes.",
     )

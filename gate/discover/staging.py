@@ -91,17 +91,17 @@ class _Staging:
         elif not self.fetch_tracked(tracked):
             return self.refused(dvc_gap(self.candidate.path, tracked))
         artifact = _describe(self.candidate.path, self.copy)
-        if gap := self.converted(tracked):
+        if gap := self.converted(artifact, tracked):
             return Staged(artifact=artifact, gap=gap)
         pointer = parse_lfs(read_head(self.copy))
         return self.resolve(artifact, pointer) if pointer else _admit(artifact, self.copy)
 
-    def converted(self, tracked: DvcOutput | None) -> Gap | None:
+    def converted(self, artifact: Artifact, tracked: DvcOutput | None) -> Gap | None:
         """Return why the content is not what git has; what DVC tracks is known by DVC's digest."""
         committed = self.candidate.committed
         if committed is None or tracked is not None:
             return None
-        return conversion(self.copy, self.candidate.file, committed, self.root, self.environ)
+        return conversion(artifact, self.copy, self.candidate.file, committed, self.root, self.environ)
 
     def refused(self, gap: Gap) -> Staged:
         """Of a file that was not read; of one that DVC tracks, the .dvc file was."""
