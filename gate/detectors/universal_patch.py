@@ -59,8 +59,8 @@ model and its training data come from, and train it again from data that you tru
 
 ## Known limits
 Made for backdoors with a patch smaller than a window. It does not see triggers that cover the picture (`universal-perturbation`
-looks for those), nor source-specific and all-to-all backdoors. Of more than 24 classes only those that a patch serves best are
-compared. A network that learnt little, or whose classes differ in a small detail, may have a class that a small patch reaches by nature.
+looks for those), nor source-specific and all-to-all backdoors. Of more than 24 classes only those that a patch serves best, and the one that
+leads at a place, are compared. A network that learnt little, or whose classes differ in a small detail, may have a class that a small patch reaches by nature.
 A trigger that was planted at random places counts less than one with a place of its own.
 
 ## Paper
