@@ -22,11 +22,13 @@ class Leaf:
 
     Attributes:
         name: After the names of the networks around it, with slashes.
+        own: Its name alone.
         top: Of the layer of the outermost network that it is, or is in.
         path: Where a .keras archive keeps its weights.
     """
 
     name: str
+    own: str
     top: str
     path: str
 
@@ -74,7 +76,7 @@ def _leaves(node: dict[str, Any], *, name: str, top: str, path: str) -> Iterator
         if _entries(entry):
             yield from _leaves(entry, name=below, top=outermost, path=f"{place}/")
         else:
-            yield Leaf(below, outermost, place)
+            yield Leaf(below, own, outermost, place)
 
 
 def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from gate.core.content import Content, LayerDigest
 from gate.core.errors import IncompleteError
 from gate.models.rebuild import store
 from gate.models.rebuild.reading import guarded, stored_weights
+from gate.models.rebuild.values import own_name
+from gate.models.rebuild.weights_hdf5 import named_after
 from gate.triage.architecture import Leaf, canonical, leaves, unnamed
 from gate.triage.stored import StoredModel
 
@@ -91,7 +93,8 @@ def _by_name(parts: Iterable[Leaf], found: Mapping[str, list[Any]]) -> dict[str,
 
 
 def _is_of(leaf: Leaf, folder: str, inner: list[Leaf]) -> bool:
-    return len(inner) == 1 or leaf.name.rpartition("/")[2] == folder.rpartition("/")[2]
+    # As loading reads it, which refuses lists whose order says otherwise.
+    return len(inner) == 1 or own_name(leaf.own, "A layer") == named_after(folder)
 
 
 def _layer(name: str, arrays: _Placed) -> LayerDigest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from gate.models.rebuild import store
@@ -45,7 +47,9 @@ def fill(network: Any, found: Arrays) -> None:
         # HDF5 files list the weights that training changes before all others.
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]
         if weights:
-            _fill_layer(layer.name, weights, left.pop(layer.name, []))
+            arrays = left.pop(layer.name, [])
+            _fill_layer(layer.name, weights, arrays)
+            _check_owners(layer, weights, arrays)
     if left:
         raise damaged(
             f"The file holds weights of {shown(next(iter(left)))}, which the architecture does not have."
@@ -63,6 +67,40 @@ def _fill_layer(name: str, weights: list[Any], arrays: list[Any]) -> None:
                 f"The weight {shown(weight.path)} has the shape {tuple(weight.shape)}; the file holds {array.shape}."
             )
         weight.assign(store.read(array))
+
+
+def named_after(folder: str) -> str:
+    """Return the name of the layer that the folder of a weight within an inner network says, as our layer bears it."""
+    return own_name(folder.rpartition("/")[2], "The folder of a weight")
+
+
+def _check_owners(network: Any, weights: list[Any], arrays: list[Any]) -> None:
+    """Refuse an inner network's list whose order gives one layer the weights that are named after another.
+
+    Keras goes by the order, the digest of the network (`gate.triage.content`) and every reader by the names.
+    """
+    inner = list(_inner_layers(network))
+    if len(inner) == 1:
+        return
+    names = Counter(layer.name for layer in inner)
+    owners = {id(weight): layer.name for layer in inner for weight in layer.weights}
+    for weight, array in zip(weights, arrays, strict=True):
+        named, owner = named_after(array.name.rpartition("/")[0]), owners[id(weight)]
+        if names[named] == 1 and named != owner:
+            raise damaged(
+                f"The list of weights of {shown(network.name)} names one of the layer {shown(named)} where "
+                f"{shown(owner)} has its own; expected the order of the layers."
+            )
+
+
+def _inner_layers(layer: Any) -> Iterator[Any]:
+    """Yield the layers of a network and of the networks in it; of a layer, itself."""
+    parts = getattr(layer, "layers", None)
+    if parts is None:
+        yield layer
+        return
+    for part in parts:
+        yield from _inner_layers(part)
 
 
 def _names(group: Any, attribute: str) -> list[str]:

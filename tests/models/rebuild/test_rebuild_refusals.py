@@ -351,6 +351,47 @@ def test_one_layer_listed_twice(keras: Any, saved: Any, rebuilt: Any) -> None:
         rebuilt(file)
 
 
+def inner_network(keras: Any) -> Any:
+    layers = keras.layers
+    inner = [keras.Input((8, 8, 4)), *(layers.Conv2D(4, 1, name=name) for name in ("first", "second"))]
+    norm = layers.BatchNormalization(name="norm")
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 4)),
+            keras.Sequential([*inner, norm], name="inner"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+
+
+def test_weights_listed_for_another_layer_of_an_inner_network(keras: Any, saved: Any, rebuilt: Any) -> None:
+    """The file's names and what Keras makes of their order differ: its digest would be that of another network."""
+    file = saved(inner_network(keras), ".h5")
+    assert rebuilt(file).count_params()
+    with opened(file) as store:
+        attributes = store["model_weights/inner"].attrs
+        listed = list(attributes["weight_names"])
+        attributes["weight_names"] = [*listed[2:4], *listed[:2], *listed[4:]]
+
+    with pytest.raises(IncompleteError, match=r"of the layer 'second' where 'first'") as refused:
+        rebuilt(file)
+
+    assert "BD001" == refused.value.rule
+
+
+def test_weights_of_an_inner_network_may_have_names_of_before(keras: Any, saved: Any, rebuilt: Any) -> None:
+    file = saved(inner_network(keras), ".h5")
+    with opened(file) as store:
+        group = store["model_weights/inner"]
+        listed = list(group.attrs["weight_names"])
+        for name in listed:
+            group.move(name, f"older/{name.replace('/', '_of_')}")
+        group.attrs["weight_names"] = [f"older/{name.replace('/', '_of_')}" for name in listed]
+
+    assert rebuilt(file).count_params()
+
+
 def test_long_lists_of_names_are_split(keras: Any, saved: Any, rebuilt: Any) -> None:
     file = saved(plain(keras), ".h5")
     with opened(file) as store:
