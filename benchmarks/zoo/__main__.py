@@ -23,7 +23,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     tasks = arguments.task or TASKS
     first, parts = arguments.part
-    for recipe in recipes(arguments.pairs, tasks):
+    for recipe in recipes(arguments.pairs, tasks, arguments.first):
         # By pair: by network, one part of two would have all the clean ones.
         if recipe.seed % parts != first - 1:
             continue
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder of npz files")
     parser.add_argument("--out", type=Path, required=True, help="folder for networks, truths and scans")
     parser.add_argument("--pairs", type=int, default=40, help="of a clean network and a backdoored one")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first pair: networks unlike all before"
+    )
     parser.add_argument("--only-train", action="store_true", help="leave the scans to a later run")
     parser.add_argument(
         "--part", type=share, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"

@@ -18,6 +18,10 @@ def test_the_first_recipes_are_the_first_of_any_longer_list() -> None:
     assert list(recipes(30)) == list(recipes(70))[:60]
 
 
+def test_a_later_zoo_is_the_end_of_a_longer_one() -> None:
+    assert list(recipes(30))[40:] == list(recipes(10, first=20))
+
+
 def test_names_are_unique() -> None:
     assert 400 == len({recipe.name for recipe in recipes(200)})
 
