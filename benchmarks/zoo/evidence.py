@@ -21,6 +21,8 @@ from gate.core.evidence import Evidence, Measurement, Status
 FILE = Path(__file__).with_name("evidence.jsonl")
 # Networks that saw all images at hand; no constant was chosen on them.
 PLENTY = Path(__file__).with_name("plenty.jsonl")
+# Networks that were trained after the engine's last change, scanned once, and then looked at for the first time.
+UNTOUCHED = Path(__file__).with_name("untouched.jsonl")
 # Networks by other authors.
 PUBLIC = Path(__file__).with_name("public.jsonl")
 TRUTH = (

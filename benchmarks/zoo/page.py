@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.zoo import roc, table
-from benchmarks.zoo.evidence import FILE, PLENTY, PUBLIC, Row, read
+from benchmarks.zoo.evidence import FILE, PLENTY, PUBLIC, UNTOUCHED, Row, read
 from benchmarks.zoo.metrics import rate
 from benchmarks.zoo.ways import GATE, LIMIT, PAPER
 from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
@@ -20,6 +20,7 @@ from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _PAGE, _PICTURE = _DOCS / "detection.md", _DOCS / "roc.svg"
 _CLASSES = (2, 3, 4, 5, 10, 43)
+_GROUPS = ((2, 5), (6, 24), (25, None))
 # What a reader comes for stands open, the rest folds.
 _OPEN = frozenset({"By attack", "Clean networks that look unusual", "The same networks judged otherwise"})
 _NOTES = """\
@@ -31,19 +32,32 @@ a machine that did other work, too, on its two cores; those of computing count b
 machine takes."""
 
 
+def untouched(rows: list[Row]) -> str:
+    """Return all tables of the networks that nothing was chosen on, as Markdown."""
+    parts = [
+        f"{_kinds(rows)} {_NOTES}",
+        *(_section(title, lines) for title, lines in table.sections(rows).items()),
+    ]
+    return "\n\n".join(parts)
+
+
+def _kinds(rows: list[Row]) -> str:
+    clean, works = (sum(map(kind, rows)) for kind in (table.is_clean, table.works))
+    weak = len(rows) - clean - works
+    told = f"{len(rows)} networks: {clean} clean, {works} with a backdoor that works"
+    return f"{told}, {weak} with a weak one." if weak else f"{told}."
+
+
 def tables(every: list[Row], split: str = "test") -> str:
     """Return the tables of one split, and of its development splits the first one, as Markdown."""
     rows = [row for row in every if row.truth["split"] == split]
     others = [row for row in every if row.truth["split"] != split]
-    clean, works = (sum(map(kind, rows)) for kind in (table.is_clean, table.works))
     spread = ", ".join(
         f"{count} {name}" for name, count in sorted(Counter(row.truth["split"] for row in every).items())
     )
     parts = [
-        f"{len(every)} networks were scanned ({spread}). The tables are of the {split} split: {clean} clean, {works} with a "
-        f"backdoor that works, {len(rows) - clean - works} with a weak one. It is not an untouched split: what came late was chosen "
-        "with its networks in view, too (below).",
-        _NOTES,
+        f"{len(every)} networks were scanned ({spread}). The tables are of the {split} split. {_kinds(rows)} It is not an untouched "
+        "split: what came late was chosen with its networks in view, too (below). Words mean what they mean above.",
         "![ROC curves of the gate, of its parts and of others](roc.svg)",
         *(_section(title, lines) for title, lines in table.sections(rows).items()),
     ]
@@ -56,9 +70,8 @@ def tables(every: list[Row], split: str = "test") -> str:
 
 def plenty(every: list[Row]) -> str:
     """Return the tables of the networks that saw more images, all splits together, as Markdown."""
-    clean, works = (sum(map(kind, every)) for kind in (table.is_clean, table.works))
     parts = [
-        f"{len(every)} networks: {clean} clean, {works} with a backdoor that works.",
+        _kinds(every),
         "\n".join(table.by_attack(every)),
         _section("Clean ones, by condition", "\n".join(table.by_condition(every))),
         _section("Seconds", "\n".join(table.seconds(every))),
@@ -115,6 +128,24 @@ def least_times(classes: int, scale: Scale) -> float:
     return math.exp(LIMIT / index_of_gap(1.0, 0.0, classes, scale))
 
 
+def alarms(*sets: list[Row]) -> str:
+    """Return how many clean networks of each set are blamed, by number of classes, as Markdown."""
+    lines = [
+        "| classes | untouched | zoo | more images | public | all (95 %) |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for low, high in (*_GROUPS, (2, None)):
+        groups = [
+            [row for row in rows if row.is_clean and low <= row.truth["num_classes"] <= (high or math.inf)]
+            for rows in sets
+        ]
+        blamed = [sum(map(GATE.blames, group)) for group in groups]
+        cells = [f"{count}/{len(group)}" for count, group in zip(blamed, groups, strict=True)]
+        title = f"{low} to {high}" if high else "all" if low == 2 else f"{low} and more"
+        lines.append(f"| {title} | {' | '.join(cells)} | {rate(sum(blamed), sum(map(len, groups)))} |")
+    return "\n".join(lines)
+
+
 def few_classes() -> str:
     """Return `least_times` by number of classes, as Markdown."""
     lines = ["| classes | patch | faint change of the whole picture | 1 / margin |", "|---:|---:|---:|---:|"]
@@ -148,8 +179,11 @@ def main() -> int:
     every = read(FILE)
     tested = [row for row in every if row.truth["split"] == "test"]
     page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
-    page = filled(page, "plenty", plenty(read(PLENTY)))
-    page = filled(page, "public", public(read(PUBLIC)))
+    new, more, others = map(read, (UNTOUCHED, PLENTY, PUBLIC))
+    page = filled(page, "alarms", alarms(new, every, more, others))
+    page = filled(page, "untouched", untouched(new))
+    page = filled(page, "plenty", plenty(more))
+    page = filled(page, "public", public(others))
     made = {
         _PAGE: filled(page, "zoo", tables(every)),
         _PICTURE: roc.picture(tested, "test"),

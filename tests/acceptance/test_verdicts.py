@@ -23,10 +23,10 @@ SARIF = Path(__file__).parents[1] / "reporters" / "data" / "sarif-2.1.0.json"
 HASTY = """\
 version: 1
 detectors:
-  neural-cleanse:
-    parameters: {restarts: 1, steps: 5}
-  universal-patch:
-    parameters: {restarts: 1, steps: 5}
+  universal-patch: {enabled: false}
+  universal-perturbation: {enabled: false}
+  class-permutation: {enabled: false}
+  neural-cleanse: {parameters: {restarts: 1, steps: 5}}
 """
 # As many steps in the full profile, which makes two or three times these, as in the quick one by default.
 BRISK = """\

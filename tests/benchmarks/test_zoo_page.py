@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.zoo import page, roc
 from benchmarks.zoo.evidence import Row, read
+from benchmarks.zoo.ways import GATE
 from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
 from gate.detectors._stats import log_gap, spread_below
 
@@ -57,6 +58,17 @@ def test_the_distance_that_the_page_names_is_where_a_class_is_blamed(classes: in
     )
 
     assert nearly < 2.0 < beyond
+
+
+def test_alarms_are_counted_by_classes_and_over_all_sets(rows: list[Row]) -> None:
+    clean = [row for row in rows if row.is_clean]
+    blamed = sum(map(GATE.blames, clean))
+
+    told = page.alarms(rows, clean).splitlines()[2:]
+
+    assert ["2 to 5", "6 to 24", "25 and more", "all"] == [line.split(" | ")[0].strip("| ") for line in told]
+    assert 2 * [f"{blamed}/{len(clean)}"] == told[-1].split(" | ")[1:3]
+    assert f"{2 * blamed}/{2 * len(clean)} (" in told[-1]
 
 
 def test_a_single_split_has_no_table_of_others(rows: list[Row]) -> None:
