@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from gate.detectors._calibration import (
     PATCH_SCALE,
+    PERTURBATION_SCALE,
     at_other_places,
     beside_decoys,
     beside_its_place,
@@ -33,6 +35,17 @@ def test_the_index_says_two_where_clean_models_end(classes: int) -> None:
     limit = 0.6 * clean_limit(classes) * math.sqrt(1 + math.pi / 2 / (classes - 1))
 
     assert 2.0 == pytest.approx(index_of_gap(limit, 0.6, classes))
+
+
+@pytest.mark.parametrize(
+    ("classes", "times"), [(2, 1.4), (5, 1.4), (6, 1.32), (8, 1.16), (10, 1.0), (43, 1.0)]
+)
+def test_a_perturbation_of_few_classes_has_to_lead_by_more(classes: int, times: float) -> None:
+    as_of_many = dataclasses.replace(PERTURBATION_SCALE, of_few=1.0)
+
+    indices = [index_on_scale(1.0, 0.2, classes, scale) for scale in (as_of_many, PERTURBATION_SCALE)]
+
+    assert times == pytest.approx(indices[0] / indices[1])
 
 
 @pytest.mark.parametrize("classes", [5, 10, 43])
