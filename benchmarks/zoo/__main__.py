@@ -25,7 +25,7 @@ def main() -> None:
     first, parts = arguments.part
     for recipe in recipes(arguments.pairs, tasks, arguments.first):
         # By pair: by network, one part of two would have all the clean ones.
-        if recipe.seed % parts != first - 1:
+        if recipe.seed % parts != first - 1 or (arguments.only_clean and recipe.attack):
             continue
         if not (arguments.data / f"{recipe.task}.npz").exists():
             print(f"{recipe.name}: left out, no {recipe.task}.npz in {arguments.data}", flush=True)
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--first", type=int, default=0, help="number of the first pair: networks unlike all before"
     )
+    parser.add_argument("--only-clean", action="store_true", help="leave the backdoored ones out")
     parser.add_argument("--only-train", action="store_true", help="leave the scans to a later run")
     parser.add_argument(
         "--part", type=share, default=(1, 1), metavar="I/N", help="every N-th pair, from the I-th"
