@@ -23,6 +23,8 @@ FILE = Path(__file__).with_name("evidence.jsonl")
 PLENTY = Path(__file__).with_name("plenty.jsonl")
 # Networks that were trained after the engine's last change, scanned once, and then looked at for the first time.
 UNTOUCHED = Path(__file__).with_name("untouched.jsonl")
+# Clean ones with few classes, trained and scanned once after their scale was changed for the ones above.
+FEW = Path(__file__).with_name("few.jsonl")
 # Networks by other authors.
 PUBLIC = Path(__file__).with_name("public.jsonl")
 TRUTH = (

@@ -64,7 +64,7 @@ def test_alarms_are_counted_by_classes_and_over_all_sets(rows: list[Row]) -> Non
     clean = [row for row in rows if row.is_clean]
     blamed = sum(map(GATE.blames, clean))
 
-    told = page.alarms(rows, clean).splitlines()[2:]
+    told = page.alarms({"one": rows, "other": clean}).splitlines()[2:]
 
     assert ["2 to 5", "6 to 24", "25 and more", "all"] == [line.split(" | ")[0].strip("| ") for line in told]
     assert 2 * [f"{blamed}/{len(clean)}"] == told[-1].split(" | ")[1:3]
