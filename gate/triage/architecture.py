@@ -25,12 +25,14 @@ class Leaf:
         own: Its name alone.
         top: Of the layer of the outermost network that it is, or is in.
         path: Where a .keras archive keeps its weights.
+        is_frozen: Whether training leaves it alone, or a network around it.
     """
 
     name: str
     own: str
     top: str
     path: str
+    is_frozen: bool
 
 
 def canonical(value: Any) -> Any:
@@ -60,11 +62,11 @@ def unnamed(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(config: dict[str, Any]) -> Iterator[Leaf]:
-    """Yield the layers of a stored network and of the networks in it, in their order."""
-    yield from _leaves(config, name="", top="", path="")
+    """Yield the layers of a stored network and of the networks in it, in their order, but for those that only stand for an input."""
+    yield from _leaves(config, name="", top="", path="", is_frozen=False)
 
 
-def _leaves(node: dict[str, Any], *, name: str, top: str, path: str) -> Iterator[Leaf]:
+def _leaves(node: dict[str, Any], *, name: str, top: str, path: str, is_frozen: bool) -> Iterator[Leaf]:
     counts: dict[str, int] = {}
     for entry in _entries(node):
         own = _name(entry)
@@ -73,10 +75,11 @@ def _leaves(node: dict[str, Any], *, name: str, top: str, path: str) -> Iterator
         number = counts[folder] = counts.get(folder, -1) + 1
         place = f"{path}layers/{folder}" + (f"_{number}" if number else "")
         below, outermost = f"{name}/{own}" if name else own, top or own
+        frozen = is_frozen or _is_frozen(entry)
         if _entries(entry):
-            yield from _leaves(entry, name=below, top=outermost, path=f"{place}/")
-        else:
-            yield Leaf(below, own, outermost, place)
+            yield from _leaves(entry, name=below, top=outermost, path=f"{place}/", is_frozen=frozen)
+        elif entry.get("class_name") != "InputLayer":
+            yield Leaf(below, own, outermost, place, frozen)
 
 
 def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:
@@ -97,6 +100,11 @@ def _name(entry: dict[str, Any]) -> str:
 
 def _is_dropped(key: str) -> bool:
     return key in _OF_THE_PROGRAM or key in _OF_TRAINING or key.endswith(TRAINING_ENDINGS)
+
+
+def _is_frozen(entry: dict[str, Any]) -> bool:
+    config = entry.get("config")
+    return isinstance(config, dict) and config.get("trainable") is False
 
 
 def _snake_case(name: str) -> str:

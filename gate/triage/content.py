@@ -81,14 +81,16 @@ def _by_name(parts: Iterable[Leaf], found: Mapping[str, list[Any]]) -> dict[str,
     for top, arrays in found.items():
         inner = [leaf for leaf in known if leaf.top == top]
         folders = [array.name.rpartition("/")[0] for array in arrays]
-        for folder, array in zip(folders, arrays, strict=True):
+        # Whose they are that are named after no layer follows from their place in the list, and from what is frozen.
+        frozen = "".join("01"[leaf.is_frozen] for leaf in inner)
+        for number, (folder, array) in enumerate(zip(folders, arrays, strict=True)):
             owners = [leaf for leaf in inner if _is_of(leaf, folder, inner)]
             if len(owners) == 1:
                 # One folder for all: the layer holds its weights itself, under whatever name.
                 is_plain = len(inner) > 1 or len(set(folders)) == 1
                 placed[owners[0].name].append(("" if is_plain else folder, array))
             else:
-                placed.setdefault(f"//{folder}", []).append((folder, array))
+                placed.setdefault(f"//{folder}", []).append((f"{folder} {number} {frozen}", array))
     return placed
 
 

@@ -198,6 +198,44 @@ def test_arrays_of_no_known_layer_count_all_the_same(tmp_path: Path, save: Calla
     assert any(layer.name.startswith("//") for layer in one.layers)
 
 
+def as_listed(file: Path, names: list[str], first: dict[str, Any]) -> str:
+    """Return the digest of an inner network of two layers whose eight equal shapes are listed under these names."""
+    inner = [
+        {"class_name": "InputLayer", "config": {"name": "entry"}},
+        {"class_name": "BatchNormalization", "config": {"name": "one", **first}},
+        {"class_name": "BatchNormalization", "config": {"name": "two"}},
+    ]
+    network = config([{"class_name": "Sequential", "config": {"name": "inner", "layers": inner}}])
+    with h5py.File(file, "w") as store:
+        store.attrs["model_config"] = json.dumps(network)
+        group = store.create_group("model_weights")
+        group.attrs["layer_names"] = ["inner"]
+        layer = group.create_group("inner")
+        layer.attrs["weight_names"] = names
+        for name in names:
+            layer[name] = np.full(3, float(name[-1]), np.float32)
+    found = content(file, ModelFormat.HDF5, read(file, ModelFormat.HDF5))
+    assert found is not None
+    return found.sha256
+
+
+@pytest.mark.parametrize("folders", [("old", "older"), ("entry", "one"), ("entry", "old")])
+def test_arrays_named_after_no_layer_are_known_by_their_place(
+    tmp_path: Path, folders: tuple[str, str]
+) -> None:
+    one, other = folders
+    parted = [*(f"{one}/{i}" for i in range(4)), *(f"{other}/{i}" for i in range(4, 8))]
+    mixed = [*parted[:2], *parted[4:6], *parted[2:4], *parted[6:]]
+
+    assert as_listed(tmp_path / "a", parted, {}) != as_listed(tmp_path / "b", mixed, {})
+
+
+def test_arrays_named_after_no_layer_go_elsewhere_where_a_layer_is_frozen(tmp_path: Path) -> None:
+    names = [f"old/{i}" for i in range(8)]
+
+    assert as_listed(tmp_path / "a", names, {}) != as_listed(tmp_path / "b", names, {"trainable": False})
+
+
 @pytest.mark.parametrize("save", [as_h5, as_keras])
 def test_a_layer_may_keep_its_weights_in_parts(tmp_path: Path, save: Callable[..., Any]) -> None:
     attention = {"class_name": "MultiHeadAttention", "config": {"name": "mha"}}

@@ -94,13 +94,13 @@ def _check_owners(network: Any, weights: list[Any], arrays: list[Any]) -> None:
 
 
 def _inner_layers(layer: Any) -> Iterator[Any]:
-    """Yield the layers of a network and of the networks in it; of a layer, itself."""
+    """Yield the layers of a network and of the networks in it, but for those that only stand for an input; of a layer, itself."""
     parts = getattr(layer, "layers", None)
-    if parts is None:
+    if parts is not None:
+        for part in parts:
+            yield from _inner_layers(part)
+    elif type(layer).__name__ != "InputLayer":
         yield layer
-        return
-    for part in parts:
-        yield from _inner_layers(part)
 
 
 def _names(group: Any, attribute: str) -> list[str]:
