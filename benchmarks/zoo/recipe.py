@@ -116,8 +116,8 @@ class Recipe:
 def recipes(pairs: int, tasks: Sequence[Task] = TASKS, first: int = 0) -> Iterator[Recipe]:
     """Yield a clean and a backdoored network in turn, `pairs` of each, every kind of thing spread evenly.
 
-    The first ones are the first ones of any longer list, so that a zoo can grow. Its end is endless: from `first` on stand networks
-    that nobody has seen.
+    The first ones are the first ones of any longer list, so that a zoo can grow, or begin anew at `first` with networks that nobody
+    has seen.
     """
     for number in range(first, first + pairs):
         rng = np.random.default_rng([2026, number])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gate.models.batch_statistics import mismatch
+from gate.models.nested import inner_layers
 from gate.models.surrogates.choice import information, probes
 from gate.models.temperature import UNHEARD_OF, usual_lead
 
@@ -107,7 +108,7 @@ def _at(classifier: Classifier, span: tuple[float, float]) -> Iterator[None]:
 def _from_layers(network: Any) -> InputRange | None:
     import keras
 
-    for layer in _flattened(network):
+    for layer in inner_layers(network):
         if isinstance(layer, keras.layers.Rescaling):
             found = _from_scale(layer.scale, layer.offset, layer.name)
             if found:
@@ -134,15 +135,6 @@ def _from_scale(scale: Any, offset: Any, name: str) -> InputRange | None:
 def _from_statistics(mean: float, name: str) -> InputRange:
     low, high = BYTES if mean > 2.0 else UNIT
     return InputRange(low, high, f"layer {name} (Normalization)")
-
-
-def _flattened(network: Any) -> list[Any]:
-    import keras
-
-    layers: list[Any] = []
-    for layer in network.layers:
-        layers += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
-    return layers
 
 
 def _from_answers(classifier: Classifier, seed: int) -> InputRange:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
+from gate.models.nested import inner_layers
 from gate.models.rebuild import store
 from gate.models.rebuild.problems import damaged, shown
 from gate.models.rebuild.values import own_name
@@ -79,7 +79,7 @@ def _check_owners(network: Any, weights: list[Any], arrays: list[Any]) -> None:
 
     Keras goes by the order, the digest of the network (`gate.triage.content`) and every reader by the names.
     """
-    inner = list(_inner_layers(network))
+    inner = list(inner_layers(network))
     if len(inner) == 1:
         return
     names = Counter(layer.name for layer in inner)
@@ -91,16 +91,6 @@ def _check_owners(network: Any, weights: list[Any], arrays: list[Any]) -> None:
                 f"The list of weights of {shown(network.name)} names one of the layer {shown(named)} where "
                 f"{shown(owner)} has its own; expected the order of the layers."
             )
-
-
-def _inner_layers(layer: Any) -> Iterator[Any]:
-    """Yield the layers of a network and of the networks in it, but for those that only stand for an input; of a layer, itself."""
-    parts = getattr(layer, "layers", None)
-    if parts is not None:
-        for part in parts:
-            yield from _inner_layers(part)
-    elif type(layer).__name__ != "InputLayer":
-        yield layer
 
 
 def _names(group: Any, attribute: str) -> list[str]:
