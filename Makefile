@@ -54,6 +54,7 @@ bench: $(DEV) ## Measure detection and speed on the benchmark's models
 .PHONY: bench-detect
 bench-detect: $(DEV) ## Print how well backdoors are detected, from committed evidence: on untouched networks, and on the zoo's test split
 	$(BIN)/python -m benchmarks.zoo.table benchmarks/zoo/untouched.jsonl --split all
+	$(BIN)/python -m benchmarks.zoo.table benchmarks/zoo/few.jsonl --split all
 	$(BIN)/python -m benchmarks.zoo.table
 
 .PHONY: bench-pages

@@ -23,7 +23,7 @@ FILE = Path(__file__).with_name("evidence.jsonl")
 PLENTY = Path(__file__).with_name("plenty.jsonl")
 # Networks that were trained after the engine's last change, scanned once, and then looked at for the first time.
 UNTOUCHED = Path(__file__).with_name("untouched.jsonl")
-# Clean ones with few classes, trained and scanned once after their scale was changed for the ones above.
+# With few classes, trained and scanned once after their scale was changed for the ones above; the first 18 are clean ones only.
 FEW = Path(__file__).with_name("few.jsonl")
 # Networks by other authors.
 PUBLIC = Path(__file__).with_name("public.jsonl")

@@ -22,7 +22,18 @@ _PAGE, _PICTURE = _DOCS / "detection.md", _DOCS / "roc.svg"
 _CLASSES = (2, 3, 4, 5, 10, 43)
 _GROUPS = ((2, 5), (6, 24), (25, None))
 # What a reader comes for stands open, the rest folds.
-_OPEN = frozenset({"By attack", "Clean networks that look unusual", "The same networks judged otherwise"})
+_UNUSUAL, _SECONDS = "Clean networks that look unusual", "Seconds per network"
+_OPEN = frozenset({"By attack", _UNUSUAL, "The same networks judged otherwise"})
+_OF_FEW = (
+    "By attack",
+    _UNUSUAL,
+    "By classes",
+    "By architecture",
+    "By data",
+    "The same networks judged otherwise",
+    _SECONDS,
+)
+_OF_PLENTY = ("By attack", _UNUSUAL, _SECONDS)
 _NOTES = """\
 A network counts as caught if the default policy fails it. Rates have Wilson's 95 % interval, areas a bootstrap one. "Right class": of the
 caught ones whose attack aims at a class. "At 5 %" and "at 1 % false alarms": how many lie above the limit that at most
@@ -68,15 +79,10 @@ def tables(every: list[Row], split: str = "test") -> str:
     return "\n\n".join(parts)
 
 
-def plenty(every: list[Row]) -> str:
-    """Return the tables of the networks that saw more images, all splits together, as Markdown."""
-    parts = [
-        _kinds(every),
-        "\n".join(table.by_attack(every)),
-        _section("Clean ones, by condition", "\n".join(table.by_condition(every))),
-        _section("Seconds", "\n".join(table.seconds(every))),
-    ]
-    return "\n\n".join(parts)
+def extract(rows: list[Row], *titles: str) -> str:
+    """Return how many there are, and some of their tables, as Markdown."""
+    every = table.sections(rows)
+    return "\n\n".join([_kinds(rows), *(_section(title, every[title]) for title in titles)])
 
 
 def public(every: list[Row]) -> str:
@@ -176,13 +182,12 @@ def main() -> int:
     every = read(FILE)
     tested = [row for row in every if row.truth["split"] == "test"]
     page = filled(_PAGE.read_text(encoding="utf-8"), "few classes", few_classes())
-    new, more, others = map(read, (UNTOUCHED, PLENTY, PUBLIC))
-    sets = {
-        "untouched": new, "after ADR 31": read(FEW), "zoo": every, "more images": more, "public": others,
-    }  # fmt: skip
+    new, few, more, others = map(read, (UNTOUCHED, FEW, PLENTY, PUBLIC))
+    sets = {"untouched": new, "few classes": few, "zoo": every, "more images": more, "public": others}
     page = filled(page, "alarms", alarms(sets))
     page = filled(page, "untouched", untouched(new))
-    page = filled(page, "plenty", plenty(more))
+    page = filled(page, "untouched, few classes", extract(few, *_OF_FEW))
+    page = filled(page, "plenty", extract(more, *_OF_PLENTY))
     page = filled(page, "public", public(others))
     made = {
         _PAGE: filled(page, "zoo", tables(every)),
