@@ -1,16 +1,22 @@
-"""`backdoor-gate policy`: check, show and describe policy files."""
+"""`backdoor-gate policy`: check, show, describe and try policy files."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gate.core.errors import PolicyError
+from gate.core.report import ArtifactReport, ScanReport, Verdict, exit_code
+
+if TYPE_CHECKING:
+    from gate.policy.model import Policy
 
 
-@click.group(short_help="Check, show and describe policy files.")
+@click.group(short_help="Check, show, describe and try policy files.")
 def policy() -> None:
     """Work with policy files."""
 
@@ -89,3 +95,60 @@ def show_schema(kind: str) -> int:
 
     click.echo(json.dumps(schema(known_detectors()) if kind == "policy" else schema_of(kind), indent=2))
     return 0
+
+
+@policy.command("test", short_help="Say what a policy would make of models that were scanned.")
+@click.argument("reports", nargs=-1, required=True, metavar="REPORT.json...")
+@click.option(
+    "--policy", "file", metavar="FILE|NAME", help="The policy; without it the one that `check` would find."
+)
+def try_policy(reports: tuple[str, ...], file: str | None) -> int:
+    """Judge the models of JSON reports by a policy, without scanning them again, and say what changes.
+
+    The exit code is that of `check` with this policy on the same measurements: 0 all pass, 1 one fails, 3 one is incomplete. Waivers and
+    the baseline are left out. What detectors would measure with another profile, other parameters or other data, only a scan tells.
+    """
+    from gate.cli.merge import read_report
+    from gate.cli.registry import known_detectors
+    from gate.cli.terminal import harmless
+    from gate.policy.loader import builtin_directory, load
+
+    loaded = load(file, known_detectors(), builtin_directory(), Path.cwd())
+    before = [(report, entry) for report in map(read_report, reports) for entry in report.artifacts]
+    judged = [_judged(entry, loaded) for _, entry in before]
+    click.echo(f"{loaded.source} (sha256 {loaded.stamp.sha256[:12]})")
+    for (_, old), new in zip(before, judged, strict=True):
+        click.echo("\n".join(map(harmless, _changes(old, new, loaded))))
+    for line in _remarks([report for report, _ in before], loaded):
+        click.echo(harmless(line))
+    return exit_code(each for each in judged if not loaded.is_excluded(each.artifact.path))
+
+
+def _judged(entry: ArtifactReport, loaded: Policy) -> ArtifactReport:
+    from gate.policy.rejudging import rejudged
+    from gate.triage.rules import RULES
+
+    return rejudged(entry, loaded.for_path(entry.artifact.path), {rule.id for rule in RULES})
+
+
+def _changes(old: ArtifactReport, new: ArtifactReport, loaded: Policy) -> Iterator[str]:
+    """Yield the verdict on a model before and now, and why it is what it is."""
+    path = new.artifact.path
+    if loaded.is_excluded(path):
+        yield f"{path}: {old.verdict} -> not scanned, for the policy excludes it"
+        return
+    is_same = (old.verdict, old.tolerated) == (new.verdict, new.tolerated)
+    word = f"{new.verdict}, tolerated" if new.tolerated else str(new.verdict)
+    yield f"{path}: {word}, as before" if is_same else f"{path}: {old.verdict} -> {word}"
+    for finding in new.findings:
+        yield f"  {finding.rule} {finding.message}"
+    if new.verdict is Verdict.INCOMPLETE:
+        for gap in new.not_checked:
+            yield f"  {gap}"
+
+
+def _remarks(reports: list[ScanReport], loaded: Policy) -> Iterator[str]:
+    """Yield what keeps these reports from telling all about the policy."""
+    others = sorted({report.profile for report in reports if loaded.profile not in (None, report.profile)})
+    if others:
+        yield f"The policy asks for the profile {loaded.profile}, and the scans were {', '.join(others)}: scan to know."
