@@ -114,12 +114,13 @@ def try_policy(reports: tuple[str, ...], file: str | None) -> int:
     from gate.policy.loader import builtin_directory, load
 
     loaded = load(file, known_detectors(), builtin_directory(), Path.cwd())
-    before = [(report, entry) for report in map(read_report, reports) for entry in report.artifacts]
-    judged = [_judged(entry, loaded) for _, entry in before]
+    read = [read_report(name) for name in reports]
+    before = [entry for report in read for entry in report.artifacts]
+    judged = [_judged(entry, loaded) for entry in before]
     click.echo(f"{loaded.source} (sha256 {loaded.stamp.sha256[:12]})")
-    for (_, old), new in zip(before, judged, strict=True):
+    for old, new in zip(before, judged, strict=True):
         click.echo("\n".join(map(harmless, _changes(old, new, loaded))))
-    for line in _remarks([report for report, _ in before], loaded):
+    for line in _remarks(read, loaded):
         click.echo(harmless(line))
     return exit_code(each for each in judged if not loaded.is_excluded(each.artifact.path))
 
@@ -149,6 +150,8 @@ def _changes(old: ArtifactReport, new: ArtifactReport, loaded: Policy) -> Iterat
 
 def _remarks(reports: list[ScanReport], loaded: Policy) -> Iterator[str]:
     """Yield what keeps these reports from telling all about the policy."""
+    if not any(report.artifacts for report in reports):
+        yield "0 models in these reports."
     others = sorted({report.profile for report in reports if loaded.profile not in (None, report.profile)})
     if others:
         yield f"The policy asks for the profile {loaded.profile}, and the scans were {', '.join(others)}: scan to know."

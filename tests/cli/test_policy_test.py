@@ -110,6 +110,13 @@ def test_a_hostile_path_stays_on_its_line(
     assert "::error::" not in out
 
 
+def test_reports_without_models_say_so(told: Run, save: Save) -> None:
+    code, out, _ = told("policy", "test", save("1.json"))
+
+    assert 0 == code
+    assert "0 models in these reports." in out
+
+
 def test_no_report_is_wrong_usage(told: Run) -> None:
     code, _, err = told("policy", "test", "none.json")
 
