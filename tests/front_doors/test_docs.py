@@ -29,7 +29,7 @@ def _commands(text: str) -> list[list[str]]:
 def _unknown(words: list[str]) -> list[str]:
     """Return the words that name no command and no option of one."""
     command: click.Command = cli
-    context, rest = click.Context(cli), words[1:]
+    context, rest = click.Context(cli, **cli.context_settings), words[1:]
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         found = command.get_command(context, rest[0])
         if found is None:
