@@ -14,6 +14,10 @@ from gate.policy import wording
 from gate.policy.model import Consequence, PathPolicy
 from gate.policy.rules import REGRESSION
 
+_UNCOMPARED = (
+    "The policy limits how much worse than the base commit's model this one may be (`max_regression`), and that one could not be "
+    "scanned: "
+)
 # What comes and goes with the machine. A base that is no model that can be scanned is a fact, and nothing got worse.
 _PASSING = frozenset(
     rule.id for rule in (rules.MISSING_OBJECT, rules.SCAN_FAILED, rules.MISSING_ENGINE, rules.MISSING_SANDBOX)
@@ -66,11 +70,15 @@ def uncompared(base: Scan | None, policy: PathPolicy) -> Iterator[Gap]:
         f"{each.detector} failed: {each.reason}" for each in base.evidence if each.status is Status.FAILED
     ]
     if reasons:
-        yield Gap(
-            rule=rules.INCONCLUSIVE.id,
-            message="The policy limits how much worse than the base commit's model this one may be (`max_regression`), and "
-            f"that one could not be scanned: {wording.sentence(reasons[0])}",
-        )
+        yield Gap(rule=rules.INCONCLUSIVE.id, message=_UNCOMPARED + wording.sentence(reasons[0]))
+
+
+def unscanned_base(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Return the gaps of a base of which an earlier verdict says, by `uncompared`, that it could not be scanned."""
+    told = (gap.message for gap in gaps if gap.message.startswith(_UNCOMPARED))
+    return tuple(
+        Gap(rule=rules.SCAN_FAILED.id, message=message.removeprefix(_UNCOMPARED)) for message in told
+    )
 
 
 def _reason(gap: Gap) -> str:

@@ -11,6 +11,7 @@ from gate.core.report import ArtifactReport
 from gate.core.scan import Scan
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy
+from gate.policy.regression import unscanned_base
 from gate.policy.rules import HIGH_SCORE
 
 _LABEL = "label:"
@@ -61,10 +62,12 @@ def _joint_label(findings: tuple[Finding, ...]) -> int | None:
 
 def _base(entry: ArtifactReport) -> Scan | None:
     """Return what the report says of the model that this one replaces; None if it says nothing."""
-    if entry.difference is None or not entry.difference.base_indices:
+    indices = entry.difference.base_indices if entry.difference else ()
+    gaps = unscanned_base(entry.not_checked)
+    if not indices and not gaps:
         return None
     evidence = tuple(
         Evidence(detector=each.detector, rule="", status=Status.MEASURED, anomaly_index=each.anomaly_index)
-        for each in entry.difference.base_indices
+        for each in indices
     )
-    return Scan(artifact=entry.artifact, evidence=evidence)
+    return Scan(artifact=entry.artifact, evidence=evidence, gaps=gaps)

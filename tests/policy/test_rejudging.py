@@ -96,6 +96,17 @@ def test_waivers_are_left_out() -> None:
     assert entry == again(waived)
 
 
+def test_what_could_not_be_compared_with_the_base_stays_incomplete() -> None:
+    policy = replace(POLICY, max_regression=1.0)
+    scan = Scan(artifact=ARTIFACT, evidence=(measured(0.5), measured(0.1, "universal-patch")))
+    base = Scan(artifact=ARTIFACT, gaps=(Gap(rule="BD004", message="It took too long."),))
+    entry = judge(scan, policy, base=base)
+
+    assert Verdict.INCOMPLETE is entry.verdict
+    assert entry == again(entry, policy)
+    assert Verdict.PASS is again(entry).verdict
+
+
 def test_a_rise_over_the_base_is_judged_by_what_the_report_says_of_it() -> None:
     base = BaseIndex(detector="neural-cleanse", anomaly_index=0.3)
     changed = Difference(
