@@ -81,8 +81,8 @@ def tables(every: list[Row], split: str = "test") -> str:
 
 def extract(rows: list[Row], *titles: str) -> str:
     """Return how many there are, and some of their tables, as Markdown."""
-    every = table.sections(rows)
-    return "\n\n".join([_kinds(rows), *(_section(title, every[title]) for title in titles)])
+    found = table.sections(rows, titles)
+    return "\n\n".join([_kinds(rows), *(_section(title, lines) for title, lines in found.items())])
 
 
 def public(every: list[Row]) -> str:

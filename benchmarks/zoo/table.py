@@ -203,8 +203,8 @@ def stability(rows: list[Row]) -> Lines:
             yield f"- {row.truth['name']}: {told}"
 
 
-def sections(rows: list[Row]) -> dict[str, str]:
-    """Return all tables of one split's networks by their titles."""
+def sections(rows: list[Row], titles: Iterable[str] = ()) -> dict[str, str]:
+    """Return tables of one split's networks by their titles: those that are asked for, or all."""
     alarms_left = [GATE, *map(without, detectors(rows))]
     found = {"By attack": by_attack(rows), "Clean networks that look unusual": by_condition(rows)}
     found |= {f"By {title}": by_property(rows, key) for key, title in _KEYS.items()}
@@ -215,7 +215,7 @@ def sections(rows: list[Row]) -> dict[str, str]:
         "Seconds per network": seconds(rows),
         "Judged wrongly": misses(rows),
     }
-    return {title: "\n".join(lines) or "None." for title, lines in found.items()}
+    return {title: "\n".join(found[title]) or "None." for title in titles or found}
 
 
 def main() -> None:

@@ -117,25 +117,28 @@ def try_policy(reports: tuple[str, ...], file: str | None) -> int:
     read = [read_report(name) for name in reports]
     before = [entry for report in read for entry in report.artifacts]
     judged = [_judged(entry, loaded) for entry in before]
-    click.echo(f"{loaded.source} (sha256 {loaded.stamp.sha256[:12]})")
+    lines = [f"{loaded.source} (sha256 {loaded.stamp.sha256[:12]})"]
     for old, new in zip(before, judged, strict=True):
-        click.echo("\n".join(map(harmless, _changes(old, new, loaded))))
-    for line in _remarks(read, loaded):
+        lines += _changes(old, new)
+    for line in (*lines, *_remarks(read, loaded)):
         click.echo(harmless(line))
-    return exit_code(each for each in judged if not loaded.is_excluded(each.artifact.path))
+    return exit_code(each for each in judged if each)
 
 
-def _judged(entry: ArtifactReport, loaded: Policy) -> ArtifactReport:
+def _judged(entry: ArtifactReport, loaded: Policy) -> ArtifactReport | None:
+    """Return the verdict by the policy; None if it excludes the model."""
     from gate.policy.rejudging import rejudged
     from gate.triage.rules import RULES
 
+    if loaded.is_excluded(entry.artifact.path):
+        return None
     return rejudged(entry, loaded.for_path(entry.artifact.path), {rule.id for rule in RULES})
 
 
-def _changes(old: ArtifactReport, new: ArtifactReport, loaded: Policy) -> Iterator[str]:
+def _changes(old: ArtifactReport, new: ArtifactReport | None) -> Iterator[str]:
     """Yield the verdict on a model before and now, and why it is what it is."""
-    path = new.artifact.path
-    if loaded.is_excluded(path):
+    path = old.artifact.path
+    if new is None:
         yield f"{path}: {old.verdict} -> not scanned, for the policy excludes it"
         return
     is_same = (old.verdict, old.tolerated) == (new.verdict, new.tolerated)
