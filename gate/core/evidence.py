@@ -125,6 +125,7 @@ class Evidence:
         suspects: Images of the data set that look poisoned; None where no class is past the limit.
         reason: Why it was skipped or failed; "" when measured.
         inconclusive: Why a measured index cannot clear the model; "" when it can.
+        remark: What was found, in words, without a full stop; "" where numbers say it. Names of the file are printable.
     """
 
     detector: str
@@ -138,6 +139,7 @@ class Evidence:
     suspects: Suspects | None = None
     reason: str = ""
     inconclusive: str = ""
+    remark: str = ""
 
     def __post_init__(self) -> None:
         _require_finite("anomaly_index", self.anomaly_index)

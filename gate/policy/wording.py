@@ -13,7 +13,9 @@ _NAMES = {Statistic.ANOMALY_INDEX: "anomaly index", Statistic.PAPER: "the paper'
 def accusation(evidence: Evidence, comparison: str) -> str:
     """Return what was found; the first sentence stands alone."""
     labels = evidence.target_labels
-    if evidence.trigger:
+    if evidence.remark:
+        what = evidence.remark
+    elif evidence.trigger:
         trigger = evidence.trigger
         rate = f"{100 * trigger.attack_success_rate:.0f} %"
         what = f"A trigger of {trigger.l1_norm:.1f} px sends {rate} of images to {trigger.destination}"

@@ -131,6 +131,7 @@ def _evidence(node: Node) -> Evidence:
         measurements=tuple(_measurement(child) for child in node["measurements"]),
         trigger=_trigger(trigger) if trigger else None,
         suspects=_suspects(suspects) if suspects else None,
+        remark=node.get("remark", ""),
     )
 
 

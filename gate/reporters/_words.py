@@ -122,6 +122,8 @@ def evidence_words(evidence: Evidence) -> str:
         parts.append(trigger_words(evidence.trigger))
     if evidence.suspects:
         parts.append(suspects_words(evidence.suspects))
+    if evidence.remark:
+        parts.append(safe(evidence.remark))
     if evidence.inconclusive:
         parts.append(f"inconclusive: {safe(evidence.inconclusive)}")
     return f"{name}: {'; '.join(parts)}"

@@ -175,6 +175,7 @@ def _model(facts: ModelFacts) -> Json:
 
 def _evidence(evidence: Evidence) -> Json:
     suspects = {"suspects": _suspects(evidence.suspects)} if evidence.suspects else {}
+    remark: dict[str, Json] = {"remark": evidence.remark} if evidence.remark else {}
     return {
         "detector": evidence.detector,
         "rule": evidence.rule,
@@ -187,6 +188,7 @@ def _evidence(evidence: Evidence) -> Json:
         "measurements": [_measurement(measurement) for measurement in evidence.measurements],
         "trigger": _trigger(evidence.trigger) if evidence.trigger else None,
         **suspects,
+        **remark,
     }
 
 

@@ -114,6 +114,13 @@ def test_a_finding_says_where_the_trigger_should_be(row: float, column: float, p
     assert f"backdoor with a trigger at the {place} of the picture (anomaly index" in finding.message
 
 
+def test_a_finding_says_what_the_detector_says_of_it() -> None:
+    remark = "The layer 'gate' (ReLU) has a threshold"
+    (finding,) = verdict_of(measured(4.0, remark=remark, target_labels=(4, 1)), SKIPPED_AC).findings
+
+    assert f"{remark} (anomaly index 4.00, allowed 2.00). Also suspected: 1." == finding.message
+
+
 def test_numbers_that_would_look_equal_are_written_out() -> None:
     (finding,) = verdict_of(measured(2.001), SKIPPED_AC).findings
 

@@ -296,6 +296,7 @@ def hostile() -> ArtifactReport:
         anomaly_index=9.0,
         target_labels=(1, 2, 3, 4, 5),
         inconclusive=HOSTILE,
+        remark=HOSTILE,
         trigger=trigger,
         measurements=(Measurement(name="trigger_norm", value=0.0, unit=HOSTILE, label=1),),
     )
