@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from gate.cli.clock import today
 from gate.cli.registry import all_rules, known_detectors
 from gate.cli.selecting import Selected
 from gate.core.errors import UsageError
+from gate.core.fence import inside
 from gate.discover.tree import Tree
 from gate.pipeline import attached
 from gate.policy.loader import DISCOVERED, builtin_directory, load, policy_path
@@ -57,6 +59,12 @@ class _Desk:
     wanted: Wanted
     root: Path
     environ: Mapping[str, str]
+    fence: Path | None = None
+    vouched: tuple[Path, ...] = ()
+
+    def here(self) -> WorkingTree:
+        """Return the files that lie here; with a base they are the change's, and it may have put links among them."""
+        return WorkingTree(root=self.root, fence=self.fence, own=self.vouched)
 
     def policy(self, store: Store) -> Policy:
         return self._asked(load(self.wanted.policy, known_detectors(), builtin_directory(), self.root, store))
@@ -78,8 +86,7 @@ class _Desk:
     def _named(self, option: str, name: str | None, usual: str, store: Store) -> Path:
         if name is None:
             return self.root / usual
-        here = WorkingTree(root=self.root)
-        if not store.holds(self.root / name) and not here.holds(self.root / name):
+        if not store.holds(self.root / name) and not self.here().holds(self.root / name):
             raise UsageError(f"{option}: {name} does not exist.", hint=f"Leave it out for {usual}.")
         return self.root / name
 
@@ -87,9 +94,21 @@ class _Desk:
         rules = frozenset(rule.id for rule in all_rules())
         return waivers_loader.load(self.files(store), rules, today(self.environ), policy.waivers.max_days)
 
-    def terms(self, store: Store) -> Terms:
-        policy = self.policy(store)
-        return Terms(policy=policy, exemptions=self.exemptions(store, policy), store=store, root=self.root)
+    def terms(self) -> Terms:
+        """Return the terms that lie here."""
+        here = self.here()
+        policy = self.policy(here)
+        exemptions = self.exemptions(here, policy)
+        return Terms(policy=policy, exemptions=exemptions, store=self.closed(here, policy), root=self.root)
+
+    def closed(self, here: WorkingTree, policy: Policy) -> WorkingTree:
+        """Return who reads what a policy that lies here names: of a change's policy nothing beyond the repository."""
+        if self.fence is None or not any(here.is_fenced(file) for file in policy.files):
+            return here
+        meta = self.root / self.wanted.meta if self.wanted.meta else None
+        is_users = meta is not None and inside(meta, self.fence) is None
+        own = (*self.vouched, Path(os.path.normpath(meta))) if meta and is_users else self.vouched
+        return replace(here, is_closed=True, own=own)
 
 
 def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> Terms:
@@ -108,7 +127,7 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
         UsageError: What is wanted is not there.
         PolicyError: A policy, waiver file or baseline is invalid.
     """
-    desk = _desk(wanted, root, environ)
+    desk = _desk(wanted, root, environ, selected.tree)
     if selected.selection.failure:
         # Nothing is judged, and a commit that is not known holds no policy.
         none = Exemptions(today=today(environ))
@@ -116,16 +135,19 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
     if wanted.origin == "base" and selected.tree is None:
         raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
     if selected.tree is None or desk.wanted.origin == "head":
-        return desk.terms(WorkingTree(root=desk.root))
+        return desk.terms()
     return _of_base(desk, selected.tree)
 
 
-def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str]) -> _Desk:
+def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | None) -> _Desk:
+    fence = tree.base.top if tree else None
     if wanted.origin in (None, "base", "head"):
-        return _Desk(wanted=wanted, root=root, environ=environ)
+        return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
     place = root / str(wanted.origin)
     if place.is_dir():
-        return _Desk(wanted=replace(wanted, origin="head"), root=place, environ=environ)
+        vouched = (Path(os.path.normpath(place)),)
+        wanted = replace(wanted, origin="head")
+        return _Desk(wanted=wanted, root=place, environ=environ, fence=fence, vouched=vouched)
     if not place.is_file():
         raise UsageError(
             f"--policy-from: expected base, head, a folder or a policy file, received {wanted.origin!r}.",
@@ -136,7 +158,8 @@ def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str]) -> _Desk:
             "--policy-from and --policy name two policies.",
             hint="Give --policy-from a folder, or leave one out.",
         )
-    return _Desk(wanted=replace(wanted, policy=str(place), origin="head"), root=root, environ=environ)
+    wanted = replace(wanted, policy=str(place), origin="head")
+    return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
 
 
 def _of_base(desk: _Desk, tree: Tree) -> Terms:
@@ -145,13 +168,12 @@ def _of_base(desk: _Desk, tree: Tree) -> Terms:
     touched = tree.touched(_governing(desk, policy, tree))
     notices = [notice] if notice else []
     if touched:
-        theirs = desk.terms(WorkingTree(root=desk.root))
-        notices.append(_says_so(touched, theirs, policy, tree))
+        notices.append(_says_so(touched, desk.terms(), policy, tree))
     return Terms(policy=policy, exemptions=exemptions, store=store, root=desk.root, notices=tuple(notices))
 
 
 def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, Store, str]:
-    here = WorkingTree(root=desk.root)
+    here = desk.here()
     theirs = policy_path(desk.wanted.policy, desk.root, tree)
     ours = policy_path(desk.wanted.policy, desk.root, here)
     is_new = ours is not None and here.holds(ours) and not (theirs is not None and tree.holds(theirs))
@@ -167,7 +189,7 @@ def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, Store, str]:
         )
     return (
         policy,
-        here,
+        desk.closed(here, policy),
         f"{lack}: {policy.source} judges the change that it comes with. Use `--policy-from base` in CI.",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +89,17 @@ def parse(text: str, source: str) -> MetaModel:
         UsageError: It is none, or of another version.
     """
     try:
-        return from_plain(MetaModel, json.loads(text))
+        return from_plain(MetaModel, _mapping(json.loads(text)))
     except (ValueError, TypeError, RecursionError) as error:
         reason = printable(str(error), 200)
         raise UsageError(
             f"{printable(source)}: expected a meta-model, received {reason}.", hint=_HINT
         ) from error
+
+
+def _mapping(plain: object) -> object:
+    """Return what a file holds, if it says that it is a meta-model; else nothing of it may be quoted."""
+    keys = {field.name for field in fields(MetaModel)}
+    if not isinstance(plain, dict) or set(plain) != keys:
+        raise ValueError("a file with other keys")
+    return plain

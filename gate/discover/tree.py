@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.core.fence import inside, open_inside, unlinked
 from gate.discover.base import Base
 from gate.discover.repository import attempt, git
 
@@ -55,6 +56,23 @@ class Tree:
             raise FileNotFoundError(0, f"no regular file in {self.base.short}")
         return git(("cat-file", "blob", blob), self.base.top, self.environ)[:limit]
 
+    def lying(self, path: Path) -> Path:
+        """Return where data lie that the policy names: of the repository in its working tree, without links.
+
+        Raises:
+            OSError: The change under judgement could have put a link on the way.
+        """
+        within = inside(path, self.base.top)
+        return path.resolve() if within is None else unlinked(within, self.base.top)
+
+    def leads_out(self, source: Path, target: Path) -> bool:
+        """Return False: what the base says was reviewed."""
+        return False
+
+    def quotes(self, path: Path) -> bool:
+        """Return True: what the base holds, whoever reads the messages can read."""
+        return True
+
     def touched(self, paths: Iterable[Path]) -> tuple[str, ...]:
         """Return those of the files that the change itself touches, relative to the top, sorted.
 
@@ -65,18 +83,26 @@ class Tree:
         return tuple(name for name in inside if all(self._differs(name, fork) for fork in self.base.forks))
 
     def _differs(self, name: str, fork: str) -> bool:
+        if self._is_led_away(name):
+            return True
         # A diff would leave out what git does not track yet, but the gate would read it.
         ours = attempt(("hash-object", "--", name), self.base.top, self.environ)
         theirs = attempt(("rev-parse", "--verify", "--quiet", f"{fork}:{name}"), self.base.top, self.environ)
         return ours.stdout != theirs.stdout
 
+    def _is_led_away(self, name: str) -> bool:
+        """Return whether something that is no file of the repository lies under a name: git would read it."""
+        if not os.path.lexists(self.base.top / name):
+            return False
+        try:
+            open_inside(Path(name), self.base.top).close()
+        except OSError:
+            return True
+        return False
+
     def _inside(self, path: Path) -> str:
-        # As it is spelt, before links are followed: the change could have put the links there.
-        plain = Path(os.path.normpath(path))
-        for place in (plain, plain.parent.resolve() / plain.name):
-            if place.is_relative_to(self.base.top):
-                return place.relative_to(self.base.top).as_posix()
-        return ""
+        within = inside(path, self.base.top)
+        return "" if within is None else within.as_posix()
 
     def _entry(self, path: str) -> str:
         # "MODE TYPE BLOB" TAB PATH NUL, or nothing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -112,9 +112,8 @@ def list_csv(path: Path) -> Listing:
         raise DataError(f"{name}: cannot be read as CSV ({printable(str(error))}).", hint=HINT) from error
     file_column = next((columns[key] for key in _FILE_COLUMNS if key in columns), None)
     if file_column is None or not table:
-        found = printable(", ".join(columns)) or "nothing"
         raise DataError(
-            f"{name}: expected rows and a column named file, received the columns {found}.",
+            f"{name}: expected rows and a column named file, received {_told(columns)}.",
             hint="Begin with a header line: file,label",
         )
     files = tuple(_inside(row[file_column], name, line) for line, row in enumerate(table, 2))
@@ -123,6 +122,13 @@ def list_csv(path: Path) -> Listing:
         return Listing(path.parent, files, None)
     labels = [_whole(row[label_column], name, line) for line, row in enumerate(table, 2)]
     return Listing(path.parent, files, np.array(labels, np.int64))
+
+
+def _told(columns: Collection[str]) -> str:
+    """Return the columns' names, unless none is known: the file may be no list, and a secret."""
+    if columns and not any(key in columns for key in (*_FILE_COLUMNS, *_LABEL_COLUMNS)):
+        return f"{len(columns)} columns with other names"
+    return f"the columns {printable(', '.join(columns)) or 'nothing'}"
 
 
 def _is_class_folder(entry: Path) -> bool:

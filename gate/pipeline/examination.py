@@ -6,6 +6,7 @@ import dataclasses
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -13,10 +14,11 @@ from threading import Event
 from gate import isolation
 from gate.core.artifact import Artifact
 from gate.core.content import BaseIndex, Difference, compare
-from gate.core.errors import IncompleteError
+from gate.core.errors import IncompleteError, UsageError
 from gate.core.events import Events
 from gate.core.job import DataCall, DetectorCall, Job
 from gate.core.scan import Scan
+from gate.core.text import printable
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation.process import Start
@@ -104,7 +106,7 @@ def _scan(candidate: Candidate, request: Request, events: Events, start: Start, 
             events.progress(candidate.path, stage_name, done, total, detail)
 
         try:
-            scan = isolation.run(job, start, workspace, progress, stop)
+            scan = _in_steps(job, lambda step: isolation.run(step, start, workspace, progress, stop))
         except IncompleteError as error:
             return Examined(scan=Scan(artifact=staged.artifact, gaps=(error.gap,)))
         if request.cache:
@@ -112,12 +114,35 @@ def _scan(candidate: Candidate, request: Request, events: Events, start: Start, 
         return Examined(scan=scan)
 
 
+def _in_steps(job: Job, run: Callable[[Job], Scan]) -> Scan:
+    """Have a model scanned by one process after the other: static checks, Keras' own loader, detectors.
+
+    Each reads the file for itself, and the first that stops the model has the last word.
+    """
+    checked = run(dataclasses.replace(job, detectors=()))
+    if not job.detectors or _is_stopped(checked):
+        return checked
+    loaded = run(dataclasses.replace(job, nonce=_nonce(), loads_by_keras=True))
+    if _is_stopped(loaded):
+        return loaded
+    scan = run(dataclasses.replace(job, nonce=_nonce(), keras=loaded.keras))
+    return dataclasses.replace(scan, seconds=round(sum(each.seconds for each in (checked, loaded, scan)), 3))
+
+
+def _is_stopped(scan: Scan) -> bool:
+    return bool(scan.findings or scan.gaps)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)
+
+
 def expected_scans(candidate: Candidate, request: Request) -> tuple[bool, ...]:
-    """Return for each scan that the examination of a model comes to whether it needs TensorFlow."""
+    """Return for each process that the examination of a model comes to whether it needs TensorFlow."""
     policy = request.policy.for_path(candidate.path)
-    needs_engine = bool(detectors(policy, request))
+    steps = (False, True, True) if detectors(policy, request) else (False,)
     is_base_scanned = bool(candidate.base) and policy.max_regression is not None
-    return (needs_engine, needs_engine) if is_base_scanned else (needs_engine,)
+    return steps * 2 if is_base_scanned else steps
 
 
 def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
@@ -138,7 +163,7 @@ def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
 def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Request) -> Job:
     span, source = (request.input_range, "option") if request.input_range else (policy.input_range, "policy")
     return Job(
-        nonce=secrets.token_hex(16),
+        nonce=_nonce(),
         artifact=artifact,
         file=str(file or ""),
         profile=request.profile,
@@ -160,7 +185,23 @@ def _threads(jobs: int) -> int:
 
 
 def _data(policy: PathPolicy, request: Request) -> DataCall | None:
-    call = request.data
-    if call is None and policy.data is not None:
-        call = DataCall(path=policy.data.path, role=policy.data.role)
-    return None if call is None else DataCall(path=str((request.root / call.path).resolve()), role=call.role)
+    if request.data is not None:
+        return DataCall(path=str((request.root / request.data.path).resolve()), role=request.data.role)
+    if policy.data is None:
+        return None
+    return DataCall(path=str(_lying(policy.data.path, request)), role=policy.data.role)
+
+
+def _lying(name: str, request: Request) -> Path:
+    """Return where data lie that the policy names.
+
+    Raises:
+        UsageError: The change under judgement could have led the way there.
+    """
+    try:
+        return request.store.lying(request.root / name)
+    except OSError as error:
+        raise UsageError(
+            f"data: {printable(name)}: expected a file or folder of the repository, received {error.strerror}.",
+            hint="Name it in the policy as it lies in the repository, or give it with --data.",
+        ) from error

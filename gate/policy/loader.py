@@ -94,7 +94,10 @@ def _layers(place: _Place, rules: Schema, builtin: Path) -> list[tuple[_Place, D
     seen: set[str] = set()
     upper: _Place | None = place
     while upper:
-        source = read(upper.path, upper.label, upper.store)
+        # What a policy extends is named by a file, and not by the user.
+        source = read(
+            upper.path, upper.label, upper.store, may_quote=not layers and upper.store.quotes(upper.path)
+        )
         check(source, rules)
         seen.add(os.path.realpath(upper.path))
         layers.insert(0, (upper, cast("Document", source.value)))
@@ -111,6 +114,9 @@ def _base(source: Source, place: _Place, seen: Set[str], builtin: Path) -> _Plac
     if not _is_path(name) and name not in BUILT_IN:
         raise _bad_base(source, _not_built_in(name))
     base = _file(name, place.path.parent, place.store) if _is_path(name) else _built_in(name, builtin)
+    if base.store.leads_out(place.path, base.path):
+        text = f"expected a policy file, received {spell(name)}, which is outside of the repository"
+        raise _bad_base(source, text)
     if not base.store.holds(base.path):
         raise _bad_base(source, f"expected a policy file, received {spell(name)}, which does not exist")
     if os.path.realpath(base.path) in seen:

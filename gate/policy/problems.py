@@ -32,7 +32,19 @@ class Problem:
 _HINT = "`backdoor-gate policy schema` prints every key and its values (waivers, baseline: name it)."
 
 
-def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> PolicyError:
+class Refusal(PolicyError):
+    """A refusal of one file.
+
+    Attributes:
+        problems: All of them, top to bottom.
+    """
+
+    def __init__(self, label: str, problems: Iterable[Problem], hint: str) -> None:
+        self.problems = tuple(sorted(problems, key=lambda each: each.position))
+        super().__init__("\n".join(_line(label, problem) for problem in self.problems), hint=hint)
+
+
+def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> Refusal:
     """Return the error that lists all problems of one file, top to bottom.
 
     Args:
@@ -40,8 +52,7 @@ def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> Polic
         problems: At least one.
         hint: How to mend them.
     """
-    lines = (_line(label, problem) for problem in sorted(problems, key=lambda each: each.position))
-    return PolicyError("\n".join(lines), hint=hint)
+    return Refusal(label, problems, hint)
 
 
 def spell(value: object) -> str:

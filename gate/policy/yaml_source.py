@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from gate.core.errors import PolicyError
-from gate.policy.problems import START, KeyPath, Position, Problem, refusal, spell
+from gate.policy.problems import START, KeyPath, Position, Problem, Refusal, refusal, spell
 from gate.policy.store import Store, WorkingTree
 
 _MAX_BYTES = 1 << 20
@@ -52,7 +52,9 @@ class Source:
     sha256: str = ""
 
 
-def read(path: Path, label: str, store: Store | None = None, kind: str = "policy") -> Source:
+def read(
+    path: Path, label: str, store: Store | None = None, kind: str = "policy", *, may_quote: bool = True
+) -> Source:
     """Read and parse a policy file, or another one that is written by the same rules.
 
     Args:
@@ -60,6 +62,8 @@ def read(path: Path, label: str, store: Store | None = None, kind: str = "policy
         label: Name of the file as messages show it.
         store: Who reads it; None for the working tree.
         kind: What sort of file is expected, for messages.
+        may_quote: Whether messages may quote a file that says no `version`: the one who names it may have no right to
+            know what it holds.
 
     Raises:
         PolicyError: It cannot be read, is no UTF-8 text, is larger than 1 MiB, or is not YAML.
@@ -72,7 +76,24 @@ def read(path: Path, label: str, store: Store | None = None, kind: str = "policy
         raise refusal(label, [Problem(text=f"expected a {kind} file, received: {reason}")]) from error
     if len(content) > _MAX_BYTES:
         raise refusal(label, [Problem(text=f"expected a file of at most {_MAX_BYTES} bytes, received more")])
-    return parse(_decode(content, label), label, hashlib.sha256(content).hexdigest())
+    try:
+        source = parse(_decode(content, label), label, hashlib.sha256(content).hexdigest())
+    except Refusal as error:
+        if may_quote:
+            raise
+        raise _foreign(label, kind, error.problems[0].position) from None
+    if not may_quote and not _says_version(source):
+        raise _foreign(label, kind, START)
+    return source
+
+
+def _says_version(source: Source) -> bool:
+    return isinstance(source.value, dict) and type(source.value.get("version")) is int
+
+
+def _foreign(label: str, kind: str, position: Position) -> Refusal:
+    text = f"expected a {kind} file, which says `version: 1`, received something else"
+    return refusal(label, [Problem(position=position, text=text)])
 
 
 def parse(text: str, label: str, sha256: str = "") -> Source:

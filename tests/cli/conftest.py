@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +48,39 @@ def told(
 
     yield run
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The current folder as a repository; `write` and `commit` files, `git` does the rest."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("SOURCE_DATE_EPOCH", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+
+    class Repo:
+        @staticmethod
+        def git(*arguments: str) -> str:
+            command = ["git", *arguments]
+            return subprocess.run(
+                command, cwd=tmp_path, check=True, capture_output=True, text=True
+            ).stdout.strip()
+
+        @staticmethod
+        def commit(**files: str) -> str:
+            for name, text in files.items():
+                place = tmp_path / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(text)
+            Repo.git("add", "-A")
+            Repo.git("commit", "-q", "--allow-empty", "-m", "x")
+            return Repo.git("rev-parse", "HEAD")
+
+    Repo.git("init", "-q", "-b", "main")
+    return Repo
 
 
 def finding() -> Finding:

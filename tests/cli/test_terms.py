@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,38 +16,6 @@ Run = Callable[..., Told]
 
 STRICT = "version: 1\n"
 LAX = "version: 1\nexclude: ['**']\n"
-
-
-@pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The current folder as a repository; `write` and `commit` files, `git` does the rest."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
-
-    class Repo:
-        @staticmethod
-        def git(*arguments: str) -> str:
-            command = ["git", *arguments]
-            return subprocess.run(
-                command, cwd=tmp_path, check=True, capture_output=True, text=True
-            ).stdout.strip()
-
-        @staticmethod
-        def commit(**files: str) -> str:
-            for name, text in files.items():
-                place = tmp_path / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text(text)
-            Repo.git("add", "-A")
-            Repo.git("commit", "-q", "--allow-empty", "-m", "x")
-            return Repo.git("rev-parse", "HEAD")
-
-    Repo.git("init", "-q", "-b", "main")
-    return Repo
 
 
 def change(repo: Any, before: dict[str, str], after: dict[str, str]) -> str:

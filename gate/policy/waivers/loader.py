@@ -74,7 +74,7 @@ def read_checked(path: Path, kind: str, store: Store) -> Source | None:
     """
     if not store.holds(path):
         return None
-    source = read(path, store.label(path), store, kind)
+    source = read(path, store.label(path), store, kind, may_quote=store.quotes(path))
     check(source, schema_of(kind))
     return source
 
