@@ -41,8 +41,8 @@ _SECRETS = frozenset({KEY_VARIABLE})
 @click.option(
     "--policy-from",
     metavar="base|head|PATH",
-    help="Whose policy and waivers judge: the base's (the default with --diff, if it has a policy), those that lie "
-    "here, or those in a folder.",
+    help="Whose policy and waivers judge: the base's (the default with --diff where CI is set, else if it has a policy), "
+    "those that lie here, or those in a folder.",
 )
 @click.option("--waivers", metavar="FILE", help="Waivers; .backdoor-gate/waivers.yaml by default.")
 @click.option("--baseline", metavar="FILE", help="Known findings; .backdoor-gate/baseline.json by default.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from gate.cli.clock import today
 from gate.cli.registry import all_rules, known_detectors
 from gate.cli.selecting import Selected
+from gate.cli.terminal import is_ci
 from gate.core.errors import UsageError
 from gate.core.fence import inside
 from gate.discover.tree import Tree
@@ -28,7 +29,7 @@ class Wanted:
 
     Attributes:
         policy: File or built-in name; None for the repository's own.
-        origin: "base", "head", a folder, or a policy file; None for the base where there is one.
+        origin: "base", "head", a folder, or a policy file; None for the base where there is one, and in CI "base".
         waivers: File; None for the usual place.
         baseline: File; None for the usual place.
         meta: Meta-model that judges, too; None for the policy's.
@@ -115,7 +116,8 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
     """Return who judges a run.
 
     With a base, policy, waivers and baseline are those of the base: a change must not loosen what judges it. Where
-    the change touches them, its own are checked, too, and a notice says so.
+    the change touches them, its own are checked, too, and a notice says so. A base without a policy lets the change
+    bring the first one, but not where CI runs the gate.
 
     Args:
         wanted: The user's word.
@@ -136,6 +138,9 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
         raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
     if selected.tree is None or desk.wanted.origin == "head":
         return desk.terms()
+    if desk.wanted.origin is None and is_ci(environ):
+        # The change decides what CI runs on it; nobody looks at the first policy that it brings.
+        desk = replace(desk, wanted=replace(desk.wanted, origin="base"))
     return _of_base(desk, selected.tree)
 
 
@@ -145,8 +150,8 @@ def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | N
         return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
     place = root / str(wanted.origin)
     if place.is_dir():
-        vouched = (Path(os.path.normpath(place)),)
         wanted = replace(wanted, origin="head")
+        vouched = (Path(os.path.normpath(place)),) if _is_another_checkout(place, fence) else ()
         return _Desk(wanted=wanted, root=place, environ=environ, fence=fence, vouched=vouched)
     if not place.is_file():
         raise UsageError(
@@ -160,6 +165,12 @@ def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | N
         )
     wanted = replace(wanted, policy=str(place), origin="head")
     return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
+
+
+def _is_another_checkout(folder: Path, fence: Path | None) -> bool:
+    """Return whether a folder is none of the change's: no commit holds a `.git`."""
+    relative = None if fence is None else inside(folder, fence)
+    return relative is None or (relative != Path() and (folder / ".git").exists())
 
 
 def _of_base(desk: _Desk, tree: Tree) -> Terms:

@@ -108,6 +108,40 @@ def test_a_first_policy_judges_the_change_that_it_comes_with_unless_the_base_is_
     assert "the built-in one judges, and .backdoor-gate.yaml counts once it is merged" in notices
 
 
+@pytest.mark.parametrize("ci", ["true", "1", "yes"])
+def test_in_ci_a_first_policy_judges_only_if_the_head_is_asked_for(
+    told: Run, repo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str
+) -> None:
+    change(repo, {}, {".backdoor-gate.yaml": LAX})
+    monkeypatch.setenv("CI", ci)
+
+    code, policy, notices = verdict(told, tmp_path)
+    assert (3, "built-in default") == (code, policy["source"])
+    assert "the built-in one judges, and .backdoor-gate.yaml counts once it is merged" in notices
+    assert 0 == verdict(told, tmp_path, "--policy-from=head")[0]
+
+
+@pytest.mark.parametrize("ci", ["", "0", "false", "False"])
+def test_what_is_no_ci_lets_a_first_policy_judge(
+    told: Run, repo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str
+) -> None:
+    change(repo, {}, {".backdoor-gate.yaml": LAX})
+    monkeypatch.setenv("CI", ci)
+
+    assert (0, ".backdoor-gate.yaml") == (lambda code, policy, _: (code, policy["source"]))(
+        *verdict(told, tmp_path)
+    )
+
+
+def test_in_ci_without_a_base_what_lies_here_judges(
+    told: Run, repo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(repo, {}, {".backdoor-gate.yaml": LAX})
+    monkeypatch.setenv("CI", "true")
+
+    assert 0 == told("check", "m.h5", "--static")[0]
+
+
 def test_without_any_policy_the_built_in_one_judges_without_a_word(
     told: Run, repo: Any, tmp_path: Path
 ) -> None:

@@ -247,6 +247,17 @@ def test_what_the_user_names_may_lie_anywhere(told: Run, repo: Any, tmp_path: Pa
     assert "touches .backdoor-gate/baseline.json" in " ".join(report["notices"])
 
 
+@pytest.mark.parametrize("is_another", [False, True])
+def test_a_folder_of_the_change_is_no_other_checkout(
+    told: Run, repo: Any, tmp_path: Path, outside: Path, is_another: bool
+) -> None:
+    change(repo, {"trusted/x": ""}, tmp_path, **{"trusted/.backdoor-gate.yaml": str(outside / "p.yaml")})
+    if is_another:
+        (tmp_path / "trusted/.git").mkdir()
+
+    assert (3 if is_another else 2) == told("check", "--diff=main", "--static", "--policy-from=trusted")[0]
+
+
 def test_a_policy_outside_does_not_lead_a_change_out_again(
     told: Run, repo: Any, tmp_path: Path, outside: Path
 ) -> None:
