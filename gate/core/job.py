@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from gate.core.artifact import Artifact
+from gate.core.keras_load import KerasLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Job:
         seconds: Wall time that the scan may take.
         require_sandbox: Whether to refuse the scan if it cannot be locked in.
         threads: Of TensorFlow. Of a scan, parts that run side by side: no part of the verdict.
+        loads_by_keras: Whether to have Keras load the file and tell what it built, instead of running the detectors.
+        keras: What it built; the scan's network has to be that. None if nobody asked.
     """
 
     nonce: str
@@ -62,3 +65,5 @@ class Job:
     seconds: float = 600.0
     require_sandbox: bool = False
     threads: int = 2
+    loads_by_keras: bool = False
+    keras: KerasLoad | None = None

@@ -64,6 +64,8 @@ class ModelFacts:
         backend: Of Keras, as the file claims; "" if it does not say.
         saved_at: When, as the file claims; "" if it does not say.
         has_optimizer_state: Whether the state of training lies beside the weights.
+        loaded_by_keras: What Keras' own loader made of the file, in words; "" if it was not asked.
+        is_refused_by_keras: Whether that loader cannot load it, so that nobody but the gate says what the file means.
     """
 
     input_shape: tuple[int, int, int]
@@ -77,6 +79,8 @@ class ModelFacts:
     backend: str = ""
     saved_at: str = ""
     has_optimizer_state: bool = False
+    loaded_by_keras: str = ""
+    is_refused_by_keras: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

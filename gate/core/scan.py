@@ -10,6 +10,7 @@ from gate.core.content import Content
 from gate.core.evidence import Evidence
 from gate.core.finding import Finding
 from gate.core.job import Job
+from gate.core.keras_load import KerasLoad
 from gate.core.report import Gap, ModelFacts
 
 
@@ -29,6 +30,7 @@ class Scan:
         seconds: Wall time.
         confinement: How the scanning process was locked in; None if there was no such process, or it did not say.
         content: Digests of the network that the file holds; None if triage stopped it, or its weights are damaged.
+        keras: What Keras made of the file, if that was asked.
     """
 
     artifact: Artifact
@@ -42,6 +44,7 @@ class Scan:
     seconds: float = 0.0
     confinement: Confinement | None = None
     content: Content | None = None
+    keras: KerasLoad | None = None
 
     @property
     def anomaly_index(self) -> float | None:

@@ -12,7 +12,6 @@ from gate.models import agreement, datasets, input_range
 from gate.models.classifier import Classifier
 from gate.models.datasets import Dataset
 from gate.models.input_range import InputRange
-from gate.models.loading import load
 from gate.models.representations import Representations
 from gate.models.surrogates.bank import Bank
 from gate.models.temperature import temper
@@ -52,19 +51,19 @@ class Subject:
         )
 
 
-def open_subject(job: Job, config: dict[str, Any], keras_version: str, loss: str) -> Subject:
-    """Load the job's model and settle everything that the detectors rely on.
+def open_subject(job: Job, network: Any, keras_version: str, loss: str) -> Subject:
+    """Settle everything that the detectors rely on.
 
     Args:
         job: The model to scan, and how.
-        config: The architecture that the file stores, as JSON.
+        network: The job's model, loaded.
         keras_version: As the file claims; "" if it does not say.
         loss: Training loss as the file claims; "" if it does not say.
 
     Raises:
         GateError: The model is not supported, or the data set does not fit.
     """
-    classifier = Classifier(load(Path(job.file), job.artifact.format, config, keras_version), loss)
+    classifier = Classifier(network, loss)
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
     temper(classifier, job.seed)

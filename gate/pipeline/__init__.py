@@ -110,9 +110,19 @@ def _notices(request: Request, work: Plan, reports: list[ArtifactReport]) -> tup
         notices.append("0 models to scan: nothing was selected, so nothing can fail.")
     if request.exemptions:
         notices += remarks(reports, request.exemptions, request.policy.waivers)
+    notices += _refused_by_keras(reports)
     notices += _changes(work.candidates, reports)
     notices += request.cache.notices() if request.cache else ()
     return tuple(notices)
+
+
+def _refused_by_keras(reports: list[ArtifactReport]) -> list[str]:
+    """Say which models nobody but the gate could load."""
+    return [
+        f"{report.artifact.path}: {report.model.loaded_by_keras}. What was judged is what the gate rebuilt from it."
+        for report in reports
+        if report.model and report.model.is_refused_by_keras
+    ]
 
 
 def _changes(candidates: tuple[Candidate, ...], reports: list[ArtifactReport]) -> list[str]:

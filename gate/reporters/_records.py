@@ -109,6 +109,8 @@ def _model(node: Node) -> ModelFacts:
         backend=node.get("backend", ""),
         saved_at=node.get("saved_at", ""),
         has_optimizer_state=node.get("has_optimizer_state", False),
+        loaded_by_keras=node.get("loaded_by_keras", ""),
+        is_refused_by_keras=node.get("refused_by_keras", False),
     )
 
 

@@ -170,6 +170,8 @@ def _model(facts: ModelFacts) -> Json:
         "backend": facts.backend,
         "saved_at": facts.saved_at,
         "has_optimizer_state": facts.has_optimizer_state,
+        "loaded_by_keras": facts.loaded_by_keras,
+        "refused_by_keras": facts.is_refused_by_keras,
     }
 
 

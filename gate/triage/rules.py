@@ -182,6 +182,30 @@ Save the model in the Keras format: `model.save('model.keras')`.
     atlas=(_ATLAS_USER_EXECUTION,),
 )
 
+TWO_NETWORKS = Rule(
+    id="BD210",
+    name="two-networks",
+    summary="Keras builds another network from this file than the file's text says.",
+    page="""\
+## What it means
+Before a network is searched, the gate builds it twice: by its own allow-list from the file's text, and by Keras' own loader
+in a locked process. Both are compared: every layer's class, options, activation function, precision, weights and calls, and the
+answers to fixed images, in one batch and one by one. They differ here. So a reader of the file, or another loader, sees one
+network, and whoever runs Keras gets another: a clean one can hide a backdoored one.
+
+## How to mend it
+Find out which program, or who, made the file. Where it is trusted, load it with the Keras that made it, compare its accuracy,
+and save it again: `model.save('model.keras')`.
+
+## Known limits
+What an earlier or later version of Keras, or another framework, makes of the file is not known. Files of Keras 1 and 2 that
+Keras 3 cannot load are judged by what the gate rebuilds; the report says so (`loaded_by_keras`).
+""",
+    severity=Severity.CRITICAL,
+    cwe=(436, 506),
+    atlas=("AML.T0018",),
+)
+
 RULES = (
     EXECUTABLE_LAYER,
     CUSTOM_OBJECT,
@@ -192,4 +216,5 @@ RULES = (
     RESOURCE_BOMB,
     NON_FINITE_WEIGHTS,
     DANGEROUS_OPERATION,
+    TWO_NETWORKS,
 )

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from gate.core import rules
 from gate.core.errors import GateError, IncompleteError
 from gate.core.evidence import Evidence, Status
+from gate.core.finding import Finding
 from gate.core.job import Job
-from gate.core.report import Gap
+from gate.core.report import Gap, ModelFacts
 from gate.core.scan import Scan
 from gate.core.text import printable
 
 if TYPE_CHECKING:
-    from gate.triage.inspection import Inspection
+    from gate.triage.stored import StoredModel
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -49,7 +50,14 @@ def _scan(job: Job, progress: Progress) -> Scan:
     if inspection.findings or inspection.stored is None:
         return Scan(artifact=job.artifact, findings=inspection.findings)
     digests = content(file, kind, inspection.stored)
-    found = _detect(job, inspection, progress) if job.detectors else Scan(artifact=job.artifact)
+    if not job.detectors:
+        return Scan(artifact=job.artifact, content=digests)
+    progress("starting TensorFlow", 0, 1, "")
+    start_engine(job.seed, side_by_side=job.threads)
+    step = load_by_keras if job.loads_by_keras else _detect
+    found = step(job, inspection.stored, progress)
+    if found.model is not None:
+        found = dataclasses.replace(found, model=inspection.with_provenance(found.model))
     return dataclasses.replace(found, content=digests)
 
 
@@ -63,17 +71,38 @@ def ended_after(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
-    stored = inspection.stored
-    assert stored is not None  # there are no findings
-    progress("starting TensorFlow", 0, 1, "")
-    start_engine(job.seed, side_by_side=job.threads)
+def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:
+    """Return what Keras builds from the file, once the gate has found that it would build it, too."""
+    from gate.models.keras_loading import load_by_keras as load_it
+    from gate.models.loading import load
+    from gate.models.rebuild.normalise import is_keras_3
+
+    progress("loading the model with Keras", 0, 1, "")
+    # First the gate's own way, which asks for no memory that the file's weights do not fill.
+    load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
+    loaded = load_it(Path(job.file))
+    if loaded.refusal and is_keras_3(stored.keras_version):
+        raise IncompleteError(
+            rules.UNREADABLE.id,
+            f"Keras {loaded.version} refuses a file that says Keras {printable(stored.keras_version, 20)} wrote it "
+            f"({loaded.refusal}).",
+            hint="Save the model again with the Keras that runs it: model.save('model.keras').",
+        )
+    return Scan(artifact=job.artifact, keras=loaded)
+
+
+def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     from gate.detectors._combination import judged
     from gate.detectors._contract import Context
+    from gate.models.loading import load
     from gate.models.subject import open_subject
 
     progress("loading the model", 0, 1, "")
-    subject = open_subject(job, stored.config, stored.keras_version, stored.loss)
+    network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
+    told = _two_networks(job, network)
+    if told:
+        return Scan(artifact=job.artifact, findings=(told,))
+    subject = open_subject(job, network, stored.keras_version, stored.loss)
     progress("finding images that the model knows", 0, 1, "")
     context = Context(
         classifier=subject.classifier,
@@ -87,12 +116,40 @@ def _detect(job: Job, inspection: Inspection, progress: Progress) -> Scan:
     evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
     if not subject.span.is_sure:
         evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
-    facts = inspection.with_provenance(subject.facts())
+    facts = _with_loading(subject.facts(), job)
     found = Scan(artifact=job.artifact, evidence=evidence, model=facts)
     joint = judged(evidence)
     if joint is None:
         return found
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
+
+
+def _with_loading(facts: ModelFacts, job: Job) -> ModelFacts:
+    if job.keras is None:
+        return facts
+    return dataclasses.replace(
+        facts, loaded_by_keras=str(job.keras), is_refused_by_keras=bool(job.keras.refusal)
+    )
+
+
+def _two_networks(job: Job, network: Any) -> Finding | None:
+    """Return what is wrong if Keras built another network than this one; None if it did not, or was not asked."""
+    from gate.models.comparison import difference
+    from gate.models.description import describe
+    from gate.triage.findings import finding
+    from gate.triage.rules import TWO_NETWORKS
+
+    if job.keras is None or job.keras.network is None:
+        return None
+    told = difference(describe(network), job.keras.network)
+    if not told:
+        return None
+    return finding(
+        TWO_NETWORKS,
+        "loader:keras",
+        f"The file means two different networks: {told} (Keras {job.keras.version}). No detector looked at it.",
+        "Find out who made the file; save the model again where it is trusted: model.save('model.keras').",
+    )
 
 
 def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) -> None:

@@ -49,6 +49,7 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
 
 
 def _opened(job: Job) -> Classifier:
+    from gate.models.loading import load
     from gate.models.subject import open_subject
     from gate.triage.inspection import inspect
 
@@ -62,9 +63,8 @@ def _opened(job: Job) -> Classifier:
         )
     stored = inspection.stored
     # Whether the model as it is agrees with the labels does not matter: its weights are lost.
-    subject = open_subject(
-        dataclasses.replace(job, data=None), stored.config, stored.keras_version, stored.loss
-    )
+    network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
+    subject = open_subject(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
     if not subject.span.is_sure:
         raise IncompleteError(
             rules.INCONCLUSIVE.id,

@@ -12,6 +12,7 @@ from gate.core.errors import DataError, IncompleteError
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
 from gate.models import subject as subjects
+from gate.models.loading import load
 from gate.models.subject import Subject
 from gate.models.temperature import SUREST, usual_lead
 from gate.triage.stored import read
@@ -21,7 +22,8 @@ from tests.jobs import keras_job
 def open_subject(job: Job, keras_version: str, loss: str) -> Subject:
     """Open the job's model as the worker does, with the configuration that triage read."""
     config = read(Path(job.file), job.artifact.format).config
-    return subjects.open_subject(job, config, keras_version, loss)
+    network = load(Path(job.file), job.artifact.format, config, keras_version)
+    return subjects.open_subject(job, network, keras_version, loss)
 
 
 @pytest.fixture
