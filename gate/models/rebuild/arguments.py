@@ -31,7 +31,7 @@ def arguments(
     if known is None:
         raise unsupported(f"{where} is of a kind that the gate does not rebuild.")
     own = {key: value for key, value in config.items() if key not in COMMON}
-    given = normalise.options(written, own, known, where)
+    given = normalise.options(written, own, known, where, of_keras_3=is_keras_3)
     return {key: _argument(key, value, where, largest, is_keras_3) for key, value in given.items()}
 
 

@@ -12,6 +12,7 @@ from gate.models.rebuild.layers import COMMON, IN_CONV_NEXT, INNER_LAYERS, NETWO
 from gate.models.rebuild.nodes import read_calls, read_references
 from gate.models.rebuild.operations import is_operation, operation
 from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
+from gate.models.rebuild.sharing import check_sharing
 
 # In the order in which they count, and which of them begin with the batch.
 _SHAPES = ("batch_shape", "batch_input_shape", "shape", "input_shape", "build_input_shape")
@@ -33,6 +34,8 @@ class Builder:
         self._is_keras_3 = is_keras_3
         self._layers = 0
         self._frozen: list[Any] = []
+        # Keras takes the second entry of one id for the first object; `sharing` has seen that both say the same.
+        self._shared: dict[int, Any] = {}
 
     def network(self, entry: Any) -> Any:
         """Return the whole network.
@@ -40,6 +43,7 @@ class Builder:
         Raises:
             IncompleteError: It holds something that the gate does not rebuild (BD003), or is damaged (BD001).
         """
+        check_sharing(entry)
         network = self.build(entry)
         # HDF5 files list the weights that training changes before all others.
         for layer in self._frozen:
@@ -58,11 +62,18 @@ class Builder:
         """
         kind, config, where = _opened(entry)
         self._count(depth)
+        shared = entry.get("shared_object_id")
+        if shared in self._shared:
+            return self._shared[shared]
         if kind == "Sequential":
-            return self._sequential(config, where, depth)
-        if kind in NETWORKS:
-            return self._functional(config, where, depth)
-        return self._layer(kind, config, where, depth)
+            built = self._sequential(config, where, depth)
+        elif kind in NETWORKS:
+            built = self._functional(config, where, depth)
+        else:
+            built = self._layer(kind, config, where, depth)
+        if shared is not None:
+            self._shared[shared] = built
+        return built
 
     def _count(self, depth: int) -> None:
         self._layers += 1
@@ -75,8 +86,8 @@ class Builder:
         given = arguments(kind, config, where, largest=self._largest, is_keras_3=self._is_keras_3)
         for key in INNER_LAYERS & given.keys():
             given[key] = self._inner(given[key], where, depth)
-        values.precision(config.get("dtype"), f"{where}, option dtype,")
-        layer = attempt(where, _class(kind), **given, **_identity(config, where), dtype="float32")
+        dtype = values.precision(config.get("dtype"), f"{where}, option dtype,")
+        layer = attempt(where, _class(kind), **given, **_identity(config, where), dtype=dtype)
         self._note_frozen(layer, config)
         return layer
 

@@ -43,13 +43,12 @@ def connect(parts: dict[str, Part], inputs: Any, outputs: Any, *, is_keras_3: bo
     Raises:
         IncompleteError: A call fails (BD003), or waits for an output that never comes (BD001).
     """
-    wanted = [*references(inputs), *references(outputs), *_inner(parts.values())]
+    wanted = _inner(parts.values())
     made = {name: [part.outputs] if part.outputs else [] for name, part in parts.items()}
     first = {name: 0 if is_keras_3 else _first_call(name, part, wanted) for name, part in parts.items()}
     _call_all(parts, made, first)
-    if is_keras_3:
-        # There, only a network's list of outputs counts an inner network's own graph as its first call.
-        first = {name: int(part.counts_from_one) for name, part in parts.items()}
+    ends = [*references(inputs), *references(outputs)]
+    first = {name: _first_at_ends(name, part, ends, first[name]) for name, part in parts.items()}
     return _resolved(inputs, made, first), _resolved(outputs, made, first)
 
 
@@ -58,8 +57,32 @@ def _inner(parts: Iterable[Part]) -> list[Reference]:
 
 
 def _first_call(name: str, part: Part, wanted: list[Reference]) -> int:
-    # Most versions of Keras 1 and 2 count an inner network's own graph as its first call, and some do not.
-    return int(part.is_network and all(reference.call for reference in wanted if reference.layer == name))
+    """Return the number of a part's first call in the notation of Keras 1 and 2.
+
+    Most versions count an inner network's own graph as its first call; some, and Keras 3 when it reads the notation, do not. Each
+    call is made for its output, so the largest number tells.
+    """
+    calls = [reference.call for reference in wanted if reference.layer == name]
+    if not part.is_network or not calls:
+        return 0
+    if max(calls) >= len(part.calls):
+        return 1
+    if min(calls) > 0:
+        raise damaged(
+            f"{part.where} is called {len(part.calls)} times, and its first or its last call is for nothing: versions of Keras "
+            "differ in which one."
+        )
+    return 0
+
+
+def _first_at_ends(name: str, part: Part, ends: list[Reference], first: int) -> int:
+    """Return the number of a part's first call in a network's lists of inputs and outputs.
+
+    There Keras 3 counts an inner network's own graph as its first call, too. Where there is one call, either number means it.
+    """
+    if part.is_network and len(part.calls) == 1:
+        return min(max((reference.call for reference in ends if reference.layer == name), default=0), 1)
+    return 1 if part.counts_from_one else first
 
 
 def _call_all(parts: dict[str, Part], made: dict[str, list[Any]], first: dict[str, int]) -> None:

@@ -87,6 +87,11 @@ def read_references(value: Any, where: str) -> Any:
 
 
 def _check_keywords(call: Call, where: str) -> None:
+    if call.keywords.get("training") not in (None, False):
+        raise unsupported(
+            f"{where} is always called as in training, so that its answers depend on the other images, or on chance.",
+            hint="Leave `training=True` out of the call, and save the model again.",
+        )
     unknown = sorted(set(call.keywords) - _KEYWORDS)
     if unknown:
         raise unsupported(f"{where} is called with {shown(unknown[0])}, which the gate does not know.")

@@ -61,12 +61,19 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
 }
 
 
+def is_keras_3(written_by: str) -> bool:
+    """Return whether a file says that Keras 3 or later wrote it; "" is what early versions say of themselves."""
+    return written_by.partition(".")[0] not in ("", "1", "2")
+
+
 def class_name(name: Any) -> str:
     """Return the class as Keras 3 calls it."""
     return _NEW_CLASSES.get(str(name), str(name))
 
 
-def options(written: str, config: dict[str, Any], known: frozenset[str], where: str) -> dict[str, Any]:
+def options(
+    written: str, config: dict[str, Any], known: frozenset[str], where: str, *, of_keras_3: bool = True
+) -> dict[str, Any]:
     """Return the layer's options by their names in Keras 3, without those that change nothing.
 
     Args:
@@ -74,15 +81,16 @@ def options(written: str, config: dict[str, Any], known: frozenset[str], where: 
         config: Options as the file has them.
         known: Options that the layer takes in Keras 3.
         where: The layer, for messages.
+        of_keras_3: Whether Keras 3 wrote the file; what it leaves out, Keras 3 fills in.
 
     Raises:
         IncompleteError: An option is left that the layer does not take (BD003).
     """
-    renamed = _renamed(written, config, known)
+    renamed = _renamed(written, config, known, of_keras_3)
     return {key: value for key, value in renamed.items() if not _is_dropped(key, value, known, where)}
 
 
-def _renamed(written: str, config: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+def _renamed(written: str, config: dict[str, Any], known: frozenset[str], of_keras_3: bool) -> dict[str, Any]:
     renamed = {_new_name(key, known): value for key, value in config.items()}
     if "alpha" in renamed and "negative_slope" in known:
         renamed["negative_slope"] = renamed.pop("alpha")
@@ -103,7 +111,7 @@ def _renamed(written: str, config: dict[str, Any], known: frozenset[str]) -> dic
     # BatchNormalization of TensorFlow 1.13 and later writes its axis as a list.
     if isinstance(axis, list) and len(axis) == 1 and "momentum" in known:
         renamed["axis"] = axis[0]
-    if "reset_after" in known:
+    if "reset_after" in known and not of_keras_3:
         renamed.setdefault("reset_after", False)  # the only kind of GRU before there was a choice
     return renamed
 

@@ -107,8 +107,7 @@ def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
         if isinstance(options.get("x2"), list):
             options["x2"] = np.asarray(options["x2"], np.float32)
         if name == "cast":
-            precision(options.get("dtype"), f"{where}, option dtype,")
-            options["dtype"] = "float32"
+            options["dtype"] = precision(options.get("dtype"), f"{where}, option dtype,")
         output = getattr(keras.ops, name)(*tensors, **options)
         # Else Keras invents a name, which a layer of the file may already have.
         output._keras_history.operation.name = own

@@ -10,6 +10,7 @@ from typing import Any
 from gate.core.artifact import ModelFormat
 from gate.models.rebuild import weights_hdf5, weights_keras
 from gate.models.rebuild.builder import Builder
+from gate.models.rebuild.normalise import is_keras_3
 from gate.models.rebuild.problems import damaged, unsupported
 from gate.models.rebuild.reading import guarded, stored_weights
 
@@ -26,10 +27,9 @@ def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: s
     Raises:
         IncompleteError: The network holds what the gate does not rebuild (BD003), or the file is damaged (BD001).
     """
-    is_keras_3 = written_by.partition(".")[0] not in ("", "1", "2")
     weights = weights_keras if kind is ModelFormat.KERAS_ZIP else weights_hdf5
     with stored_weights(file, kind) as found:
-        network = _build(config, _arrays(found), is_keras_3)
+        network = _build(config, _arrays(found), is_keras_3(written_by))
         guarded(weights.fill, network, found)
     _settle(network)
     return network
@@ -40,14 +40,14 @@ def _arrays(found: weights_hdf5.Arrays | weights_keras.Arrays) -> list[Any]:
     return [array for group in groups for array in group]
 
 
-def _build(config: dict[str, Any], arrays: list[Any], is_keras_3: bool) -> Any:
+def _build(config: dict[str, Any], arrays: list[Any], of_keras_3: bool) -> Any:
     """Return the network with all weights zero; they get memory once they are known to be no more than stored."""
     import keras
 
     largest = max((size for array in arrays for size in array.shape), default=1)
     try:
         with keras.StatelessScope(initialize_variables=False):
-            network = Builder(largest=largest, is_keras_3=is_keras_3).network(config)
+            network = Builder(largest=largest, is_keras_3=of_keras_3).network(config)
         _check_built(network)
         _compare(network, arrays)
     except BaseException:

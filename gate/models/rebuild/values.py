@@ -19,6 +19,14 @@ ACTIVATIONS = frozenset(
      "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "squareplus", "swish", "tanh", "tanh_shrink",
      "threshold"}
 )  # fmt: skip
+# Functions of keras.ops that stand where an activation does: by another name, or with other defaults, than keras.activations has.
+_OPERATIONS = frozenset(
+    {"celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
+     "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+     "softsign", "sparse_plus", "squareplus", "swish", "tanh", "tanh_shrink", "threshold"}
+)  # fmt: skip
+_OF_ACTIVATIONS = ("builtins", "keras.activations", None)
+_OF_OPERATIONS = ("keras.ops", "keras.ops.nn")
 _SYNONYMS = {"softmax_v2": "softmax", "leakyrelu": "leaky_relu"}
 _FLOATS = frozenset({"float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16"})
 _INTEGERS = frozenset({"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"})
@@ -59,19 +67,27 @@ def is_scalar(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def activation(value: Any, where: str, *, is_keras_3: bool) -> str | None:
-    """Return the name of a built-in activation, from any of the forms in which Keras has written it.
+def activation(value: Any, where: str, *, is_keras_3: bool) -> Any:
+    """Return a built-in activation by its name, or a function of keras.ops, from any of the forms in which Keras writes it.
 
     Raises:
         IncompleteError: It is none of Keras' own, or meant something else when the file was written (BD003).
     """
-    name = value
+    name, module = value, None
     if isinstance(value, dict) and value.get("class_name") == "function":
-        name = value.get("config")
+        name, module = value.get("config"), value.get("module")
     if name is None:
         return None
+    if module in _OF_OPERATIONS and isinstance(name, str) and name in _OPERATIONS:
+        import keras
+
+        return getattr(keras.ops, name)
     if not isinstance(name, str) or _SYNONYMS.get(name, name) not in ACTIVATIONS:
         raise unsupported(f"{where} holds {shown(name)}; expected the name of one of Keras' own activations.")
+    if module not in _OF_ACTIVATIONS:
+        raise unsupported(
+            f"{where} holds {shown(name)} of {shown(module)}; expected one of keras.activations."
+        )
     if name == "hard_sigmoid" and not is_keras_3:
         raise unsupported(
             f"{where} holds 'hard_sigmoid', which has another slope since Keras 3; the gate would judge another network.",
@@ -80,8 +96,8 @@ def activation(value: Any, where: str, *, is_keras_3: bool) -> str | None:
     return _SYNONYMS.get(name, name)
 
 
-def precision(value: Any, where: str) -> None:
-    """Check that a layer computes in floating point; the gate does so in float32, whatever the file says.
+def precision(value: Any, where: str) -> str:
+    """Return in which floating point type, or mixture of two, a layer computes; "float32" where the file does not say.
 
     Raises:
         IncompleteError: The layer computes in whole numbers, or is quantised (BD003).
@@ -92,13 +108,14 @@ def precision(value: Any, where: str) -> None:
         name = options.get("name") if isinstance(options, dict) else None
     if name is not None and (not isinstance(name, str) or name not in _FLOATS):
         raise unsupported(f"{where} holds {shown(name)}; expected a floating point type such as 'float32'.")
+    return name or "float32"
 
 
 def input_type(value: Any, where: str) -> str:
-    """Return the type of a network's input; every floating point type becomes float32."""
-    if value is None or value in tuple(_FLOATS):
+    """Return the type of a network's input."""
+    if value is None:
         return "float32"
-    if value not in tuple(_INTEGERS):
+    if value not in (*_FLOATS, *_INTEGERS) or str(value).startswith("mixed"):
         raise unsupported(f"{where} holds {shown(value)}; expected the name of a number type.")
     return str(value)
 

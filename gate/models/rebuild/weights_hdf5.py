@@ -1,8 +1,13 @@
-"""Fill a network from the `model_weights` of an .h5 file, layer by layer."""
+"""Fill a network from the `model_weights` of an .h5 file, layer by layer.
+
+Keras goes by the order of the lists and looks at no name; every reader, and the digest of the network, goes by the names. So a
+file whose order and names say different things is refused.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import zip_longest
 from typing import Any
 
 from gate.models.nested import inner_layers
@@ -42,18 +47,31 @@ def fill(network: Any, found: Arrays) -> None:
     Raises:
         IncompleteError: A weight or an array is left over, or a shape differs (BD001).
     """
-    left = dict(found)
-    for layer in network.layers:
-        # HDF5 files list the weights that training changes before all others.
-        weights = [*layer.trainable_weights, *layer.non_trainable_weights]
-        if weights:
-            arrays = left.pop(layer.name, [])
-            _fill_layer(layer.name, weights, arrays)
-            _check_owners(layer, weights, arrays)
-    if left:
-        raise damaged(
-            f"The file holds weights of {shown(next(iter(left)))}, which the architecture does not have."
-        )
+    # HDF5 files list the weights that training changes before all others.
+    layers = [
+        (layer, weights)
+        for layer in network.layers
+        if (weights := [*layer.trainable_weights, *layer.non_trainable_weights])
+    ]
+    _check_order([layer.name for layer, _ in layers], list(found))
+    for layer, weights in layers:
+        arrays = found[layer.name]
+        _fill_layer(layer.name, weights, arrays)
+        _check_owners(layer, weights, arrays)
+
+
+def _check_order(layers: list[str], stored: list[str]) -> None:
+    """Refuse lists that do not name the same layers in the same order."""
+    for ours, theirs in zip_longest(layers, stored):
+        if ours is not None and ours not in stored:
+            raise damaged(f"The file holds no weights of the layer {shown(ours)}.")
+        if theirs is not None and theirs not in layers:
+            raise damaged(f"The file holds weights of {shown(theirs)}, which the architecture does not have.")
+        if ours != theirs:
+            raise damaged(
+                f"The list of weights has the layer {shown(theirs)} where the architecture has {shown(ours)}: Keras goes "
+                "by the order and gives one layer the weights that are named after another."
+            )
 
 
 def _fill_layer(name: str, weights: list[Any], arrays: list[Any]) -> None:
