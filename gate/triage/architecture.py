@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gate.models.rebuild.layers import INNER_LAYERS
 from gate.models.rebuild.normalise import TRAINING_ENDINGS
 
-# Where the class lay in the saving program, and how it was built there.
-_OF_THE_PROGRAM = frozenset({"module", "registered_name", "shared_object_id", "build_config"})
+# How it was built in the saving program.
+_OF_THE_PROGRAM = frozenset({"build_config"})
 # Which weights training changed, and how: a finished network does not show it.
 _OF_TRAINING = frozenset({"trainable", "compile_config"})
 _OPERATIONS = "keras.src.ops."
+# Where classes lie, and functions, that mean what their name alone means.
+_USUAL_PLACES = frozenset({None, "keras", "keras.layers", "keras.models", "keras.src.models.functional"})
+_USUAL_FUNCTIONS = frozenset({None, "builtins", "keras.activations"})
+_SHARED = "shared_object_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,73 @@ def canonical(value: Any) -> Any:
     Args:
         value: As the file has it, nested no deeper than triage allows.
     """
+    return _with_counted_shares(_canonical(value))
+
+
+def _canonical(value: Any) -> Any:
     if isinstance(value, list):
-        return [canonical(item) for item in value]
+        return [_canonical(item) for item in value]
     if not isinstance(value, dict):
         return value
+    if "class_name" in value:
+        return _object(value)
+    # Around a layer that a layer holds: what is frozen in it changes the order in which HDF5 lists the weights of both.
+    holds_layers = not INNER_LAYERS.isdisjoint(value)
+    kept = {key: _canonical(item) for key, item in value.items() if not _is_dropped(key)}
+    return kept | {key: _frozen(value[key]) for key in INNER_LAYERS & value.keys()} if holds_layers else kept
+
+
+def _object(value: dict[str, Any]) -> Any:
+    """Return a class with its configuration, or a function; by the name alone where nothing else can be meant."""
+    config = value.get("config")
     # Keras 3 writes the precision as an object or as its name, depending on the format.
-    if value.get("class_name") == "DTypePolicy" and isinstance(value.get("config"), dict):
-        return value["config"].get("name")
-    kept = {key: canonical(item) for key, item in value.items() if not _is_dropped(key)}
-    # An operation and a layer may share the name of their class.
-    return kept | {"module": value["module"]} if _is_operation(value) else kept
+    if value["class_name"] == "DTypePolicy" and isinstance(config, dict):
+        return config.get("name")
+    is_function = value["class_name"] == "function"
+    usual = _USUAL_FUNCTIONS if is_function else _USUAL_PLACES
+    names = (None, config, "function") if is_function else (None, value["class_name"])
+    dropped = {"module"} if value.get("module") in usual else set()
+    dropped |= {"registered_name"} if value.get("registered_name") in names else set()
+    if is_function and dropped == {"module", "registered_name"}:
+        return config
+    return {
+        key: _canonical(item) for key, item in value.items() if key not in dropped and not _is_dropped(key)
+    }
+
+
+def _frozen(entry: Any) -> Any:
+    """Return a layer, or several, within a layer, with whether each is frozen."""
+    if isinstance(entry, list):
+        return [_frozen(item) for item in entry]
+    return [_canonical(entry), _is_frozen(entry)] if isinstance(entry, dict) else entry
+
+
+def _with_counted_shares(value: Any) -> Any:
+    """Return a configuration whose shared objects bear numbers in the order of their appearance; an unshared one bears none."""
+    seen = Counter(_shares(value))
+    numbers = {share: number for number, share in enumerate(share for share in seen if seen[share] > 1)}
+    return _renumbered(value, numbers)
+
+
+def _shares(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.get(_SHARED) is not None:
+            yield repr(value[_SHARED])
+        for item in value.values():
+            yield from _shares(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _shares(item)
+
+
+def _renumbered(value: Any, numbers: dict[str, int]) -> Any:
+    if isinstance(value, list):
+        return [_renumbered(item, numbers) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _renumbered(item, numbers) for key, item in value.items() if key != _SHARED}
+    number = numbers.get(repr(value[_SHARED])) if value.get(_SHARED) is not None else None
+    return kept if number is None else kept | {_SHARED: number}
 
 
 def unnamed(config: dict[str, Any]) -> dict[str, Any]:

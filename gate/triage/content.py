@@ -1,7 +1,8 @@
 """The digest of a network: the same for the same network, however often and in whichever format it was saved.
 
-It covers the classes of all layers, their options (but for those that only training uses), names and wiring, and every
-weight's shape, type and value. It does not cover the optimizer, metrics and losses, the name of the whole network, the
+It covers the classes of all layers, their options (but for those that only training uses), names and wiring, which objects are
+shared, in which module a class or function lies if in an unusual one, whether Keras 3 or an earlier one wrote the file, and every
+weight's shape, type and value. It does not cover the optimizer, metrics and losses, the name of the whole network, other
 versions and times that the file notes, or assets such as vocabularies. Two networks with one digest compute the same.
 The other way round it holds for one version of Keras: an .h5 and a .keras file of one network have one digest where
 the layers' weights can be told apart by their layers' names, which is so for all but attention and recurrent layers.
@@ -19,12 +20,15 @@ from gate.core.artifact import ModelFormat
 from gate.core.content import Content, LayerDigest
 from gate.core.errors import IncompleteError
 from gate.models.rebuild import store
+from gate.models.rebuild.normalise import is_keras_3
 from gate.models.rebuild.reading import guarded, stored_weights
 from gate.models.rebuild.values import own_name
 from gate.models.rebuild.weights_hdf5 import named_after
 from gate.triage.architecture import Leaf, canonical, leaves, unnamed
 from gate.triage.stored import StoredModel
 
+# Raised whenever a digest covers more than before, so that no exception of before covers what was not looked at.
+_VERSION = 2
 # A layer's weights: (where within the layer, "" if the layer itself holds it; data set).
 _Placed = list[tuple[str, Any]]
 # Keras 2.12 to 2.15 named the folder of the layers otherwise.
@@ -41,16 +45,18 @@ def content(file: Path, kind: ModelFormat, stored: StoredModel) -> Content | Non
     """
     try:
         with stored_weights(file, kind) as found:
-            digest: Content = guarded(_digest, stored.config, kind, found)
+            digest: Content = guarded(_digest, stored, kind, found)
     except IncompleteError:
         return None
     return digest
 
 
-def _digest(config: dict[str, Any], kind: ModelFormat, found: Mapping[str, Any]) -> Content:
-    parts = tuple(leaves(config))
+def _digest(stored: StoredModel, kind: ModelFormat, found: Mapping[str, Any]) -> Content:
+    parts = tuple(leaves(stored.config))
+    # What a file leaves out means something else in one of Keras 3 than in an earlier one.
+    generation = "keras-3" if is_keras_3(stored.keras_version) else "keras-2"
     placed = _by_path(parts, found) if kind is ModelFormat.KERAS_ZIP else _by_name(parts, found)
-    architecture = _sha256(unnamed(canonical(config)))
+    architecture = _sha256([_VERSION, generation, unnamed(canonical(stored.config))])
     layers = tuple(_layer(name, arrays) for name, arrays in placed.items() if arrays)
     weights = [[layer.name, layer.sha256] for layer in layers]
     return Content(sha256=_sha256([architecture, weights]), architecture_sha256=architecture, layers=layers)

@@ -278,3 +278,57 @@ json_values = st.recursive(
 @given(json_values)
 def test_what_is_canonical_stays_so(value: Any) -> None:
     assert canonical(value) == canonical(canonical(value))
+
+
+def shared(layers: Layers) -> None:
+    layers[0]["shared_object_id"] = layers[1]["config"]["layers"][1]["shared_object_id"] = 7
+
+
+def numbered_alone(layers: Layers) -> None:
+    layers[3]["shared_object_id"] = 7
+
+
+def operation_for_activation(layers: Layers) -> None:
+    layers[3]["config"]["activation"] = {
+        "class_name": "function", "module": "keras.ops", "config": "gelu", "registered_name": "gelu",
+    }  # fmt: skip
+
+
+def activation(layers: Layers) -> None:
+    layers[3]["config"]["activation"] = {
+        "class_name": "function", "module": "keras.activations", "config": "gelu", "registered_name": "gelu",
+    }  # fmt: skip
+
+
+def name_of_activation(layers: Layers) -> None:
+    layers[3]["config"]["activation"] = "gelu"
+
+
+def other_place(layers: Layers) -> None:
+    layers[3]["module"] = "keras.src.legacy.layers"
+
+
+@pytest.mark.parametrize("changes", [(shared,), (operation_for_activation, activation), (other_place,)])
+def test_what_keras_makes_of_a_description_counts(
+    tmp_path: Path, changes: tuple[Callable[[Layers], None], ...]
+) -> None:
+    digests = set()
+    for number, change in enumerate((lambda _: None, *changes)):
+        layers = copy.deepcopy(LAYERS)
+        change(layers)
+        found = as_h5(tmp_path / f"{number}.h5", layers)
+        assert found
+        digests.add(found.sha256)
+
+    assert len(changes) + 1 == len(digests)
+
+
+@pytest.mark.parametrize("changes", [(numbered_alone, lambda _: None), (activation, name_of_activation)])
+def test_two_ways_to_write_one_description_count_as_one(
+    tmp_path: Path, changes: tuple[Callable[[Layers], None], ...]
+) -> None:
+    one, other = (copy.deepcopy(LAYERS) for _ in changes)
+    changes[0](one)
+    changes[1](other)
+
+    assert as_h5(tmp_path / "a.h5", one) == as_h5(tmp_path / "b.h5", other)

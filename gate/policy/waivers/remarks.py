@@ -50,12 +50,21 @@ def _why_not(entry: Known, report: ArtifactReport, exemptions: Exemptions, terms
     if any(each.rule == entry.rule for each in report.exemptions):
         return ""  # another entry does
     if not entry.is_of(report):
-        return f"it is bound to another content ({entry.digest[:19]}...). The file has changed since."
+        return f"it is bound to another content ({entry.digest[:19]}...). {_changed(entry)}"
     if entry.rule in unscanned and not terms.allow_incomplete:
         return f"{entry.rule} is an incomplete scan, and the policy does not allow that (`waivers.allow_incomplete`)."
     if isinstance(entry, Waiver) and not exemptions.is_expired(entry):
         return f"it allows {entry.excess(report)}."
     return ""  # expired, which is a finding
+
+
+def _changed(entry: Known) -> str:
+    if not entry.digest.startswith("content:"):
+        return "The file has changed since."
+    return (
+        "The network has changed since, or backdoor-gate 0.1 made the digest, which left out the order of weights, shared layers "
+        "and the modules of functions: look at the model again, and renew the entry with `backdoor-gate waive`."
+    )
 
 
 def _unseen(known: dict[str, ArtifactReport], exemptions: Exemptions) -> Iterator[str]:
