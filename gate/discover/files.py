@@ -6,17 +6,20 @@ import glob
 import os
 import posixpath
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from gate.core import rules
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.report import Gap
 from gate.core.text import printable
+from gate.discover.content import look
 from gate.discover.listing import parse_list
 from gate.discover.names import MODEL_SUFFIXES, is_dvc, is_model, model_path
 from gate.discover.pointers import read_dvc
-from gate.discover.selection import Candidate, Selection, because, merge
+from gate.discover.selection import UNKNOWN_POINTERS, Candidate, Selection, because, merge
 from gate.discover.tracked import select_dvc
+from gate.discover.unpacked import is_unpacked, weights_beside
 from gate.discover.walk import Tree, matches, walk
 
 
@@ -24,7 +27,7 @@ def from_paths(arguments: Sequence[str], root: Path) -> Selection:
     """Select the models that files, directories and patterns name.
 
     A file named in full is selected whatever it is called; in directories, and where a pattern's last
-    part is only stars, names decide.
+    part is only stars, names decide, and where they say nothing, the content.
 
     Args:
         arguments: Paths, relative to `root` or absolute; patterns that no shell expanded may hold ``**``.
@@ -44,12 +47,17 @@ def from_list(source: bytes, root: Path) -> Selection:
         root: Directory that the names are relative to.
     """
     names = parse_list(source)
-    selection = because(merge(_listed(name, root) for name in names if is_model(name)), "listed")
-    skipped = sum(not is_model(name) for name in names)
+    models = [name for name in names if _may_be_model(name, root)]
+    selection = because(merge(_listed(name, root) for name in models), "listed")
+    skipped = len(names) - len(models)
     remarks = [f"{skipped} listed name(s) do not look like models."] if skipped else []
     if selection.is_empty:
         remarks.append("The list names no model.")
     return merge([selection, Selection(notices=tuple(remarks))])
+
+
+def _may_be_model(name: str, root: Path) -> bool:
+    return is_model(name) or bool(weights_beside(name, partial(_exists, root))) or look(root / name).is_model
 
 
 def _named(argument: str, root: Path) -> Selection:
@@ -130,11 +138,24 @@ def _file(file: Path, root: Path, *, is_explicit: bool = False) -> Selection:
     path = _shown(file, root)
     if is_dvc(path):
         return _dvc(path, file, is_explicit)
-    model = model_path(path) or (path if is_explicit else "")
-    if not model:
-        return Selection()
-    place = file if model == path else file.parent.parent / posixpath.basename(model)
-    return Selection(candidates=(Candidate(path=model, file=place),))
+    if model := model_path(path):
+        place = file if model == path else file.parent.parent / posixpath.basename(model)
+        return _candidate(model, place, root)
+    if weights := weights_beside(path, partial(_exists, root)):
+        return _candidate(weights, root / weights, root)
+    seen = look(file)
+    if is_explicit or seen.is_model:
+        return _candidate(path, file, root)
+    return UNKNOWN_POINTERS if seen.pointer else Selection()
+
+
+def _candidate(path: str, file: Path, root: Path) -> Selection:
+    unpacked = is_unpacked(path, partial(_exists, root))
+    return Selection(candidates=(Candidate(path=path, file=file, is_unpacked=unpacked),))
+
+
+def _exists(root: Path, path: str) -> bool:
+    return os.path.lexists(root / path)
 
 
 def _dvc(path: str, file: Path, is_explicit: bool) -> Selection:

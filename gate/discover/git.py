@@ -12,11 +12,13 @@ from gate.core import rules
 from gate.core.errors import GateError, IncompleteError
 from gate.core.report import Gap
 from gate.discover.base import resolve
+from gate.discover.content import Look
 from gate.discover.names import is_dvc, is_model, model_path
 from gate.discover.opening import symlink
 from gate.discover.pointers import DVC_MAX_BYTES, damaged_dvc, read_dvc
 from gate.discover.repository import attempt, git, line, require, top_of
-from gate.discover.selection import Candidate, Selection, because, merge
+from gate.discover.scene import Scene
+from gate.discover.selection import UNKNOWN_POINTERS, Candidate, Selection, because, merge
 from gate.discover.tracked import select_dvc
 
 _SYMLINK = "120000"
@@ -52,7 +54,8 @@ def staged(root: Path, environ: Mapping[str, str]) -> Selection:
     """
     top = top_of(root, environ)
     changes = _changes("--cached", top, environ)
-    selection = merge(_select(change, top, environ) for change in changes)
+    scene = Scene(top=top, environ=environ, is_staged=True)
+    selection = _selection(changes, scene, "in the index")
     return _or_notice(selection, "No model is changed in the index.")
 
 
@@ -72,7 +75,8 @@ def changed(base: str, root: Path, environ: Mapping[str, str]) -> Selection:
     """
     found = resolve(base, root, environ)
     changes = {change.path: change for fork in found.forks for change in _changes(fork, found.top, environ)}
-    selection = merge(_select(change, found.top, environ, since=str(found)) for change in changes.values())
+    scene = Scene(top=found.top, environ=environ, is_staged=False)
+    selection = _selection(tuple(changes.values()), scene, f"since {found}")
     return _or_notice(selection, f"No model differs from {base} ({found.forks[0][:12]}).")
 
 
@@ -131,34 +135,62 @@ def _change(meta: str, path: str) -> _Change:
     )
 
 
-def _select(change: _Change, top: Path, environ: Mapping[str, str], *, since: str = "") -> Selection:
+def _selection(changes: tuple[_Change, ...], scene: Scene, where: str) -> Selection:
+    named = [change for change in changes if _says_something(change)]
+    others = (change for change in changes if not _says_something(change))
+    silent = {change.path: change for change in others if change.mode.startswith(_REGULAR)}
+    seen = scene.looks({path: each.blob for path, each in silent.items()})
+    parts = [_because(_models(change, scene), change, where) for change in named]
+    parts += [_silent(silent[path], look, scene, where) for path, look in seen]
+    return merge(parts)
+
+
+def _says_something(change: _Change) -> bool:
+    return change.mode == _SUBMODULE or is_model(change.path)
+
+
+def _because(selection: Selection, change: _Change, where: str, more: str = "") -> Selection:
     verb = "added" if change.status == "A" else "changed"
-    where = f"since {since}" if since else "in the index"
-    return because(_models(change, top, environ, is_staged=not since), f"{verb} {where}")
+    return because(selection, f"{verb} {where}{more}")
 
 
-def _models(change: _Change, top: Path, environ: Mapping[str, str], *, is_staged: bool) -> Selection:
-    path = change.path
+def _silent(change: _Change, look: Look, scene: Scene, where: str) -> Selection:
+    """Select a file whose name says nothing by what it holds, or by what lies beside it."""
+    if weights := scene.weights_beside(change.path):
+        found = Selection(
+            candidates=(Candidate(path=weights, file=scene.top / weights, is_unpacked=True),),
+        )
+        return _because(found, change, where, f", by {change.path}")
+    if look.is_model:
+        return _because(_candidate(change, change.path, scene), change, where, ", a model by its content")
+    return UNKNOWN_POINTERS if look.pointer else Selection()
+
+
+def _models(change: _Change, scene: Scene) -> Selection:
+    path, top, environ = change.path, scene.top, scene.environ
     if change.mode == _SUBMODULE:
         return Selection(gaps=((path, _submodule(path)),))
-    if not is_model(path):
-        return Selection()
     if change.status == "U":
         return Selection(gaps=((path, _unmerged(path)),))
     if change.mode == _SYMLINK:
         return Selection(gaps=((path, symlink(path).gap),))
-    # A sparse checkout lacks files that did change; git has their content.
-    blob = change.blob if is_staged or not os.path.lexists(top / path) else ""
     if is_dvc(path):
-        return _select_dvc(path, top, blob, environ)
-    model = model_path(path)
-    content = blob if model == path else ""
-    is_lying_here = model == path and not content
-    base = change.base if model == path and not is_staged else ""
-    committed = change.blob if is_lying_here else None
-    return Selection(
-        candidates=(Candidate(path=model, file=top / model, blob=content, committed=committed, base=base),)
+        return _select_dvc(path, top, scene.blob(path, change.blob), environ)
+    return _candidate(change, model_path(path), scene)
+
+
+def _candidate(change: _Change, model: str, scene: Scene) -> Selection:
+    is_itself = model == change.path
+    content = scene.blob(change.path, change.blob) if is_itself else ""
+    candidate = Candidate(
+        path=model,
+        file=scene.top / model,
+        blob=content,
+        committed=change.blob if is_itself and not content else None,
+        base=change.base if is_itself and not scene.is_staged else "",
+        is_unpacked=scene.is_unpacked(model),
     )
+    return Selection(candidates=(candidate,))
 
 
 def _select_dvc(path: str, top: Path, blob: str, environ: Mapping[str, str]) -> Selection:

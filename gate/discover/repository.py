@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from gate.core import rules
 from gate.core.errors import IncompleteError, UsageError
@@ -73,17 +75,57 @@ def attempt(
             check=False,
         )
     except OSError as error:
-        raise IncompleteError(
-            rules.SCAN_FAILED.id,
-            f"git cannot be started: {error.strerror}.",
-            hint="Install git, or name the models instead of --staged or --diff.",
-        ) from error
+        raise _not_started(error) from error
     except subprocess.TimeoutExpired as error:
         raise IncompleteError(
             rules.SCAN_FAILED.id,
             f"`git {arguments[0]}` did not finish within {_TIMEOUT:g} seconds.",
             hint="Run it by hand to see what it waits for.",
         ) from error
+
+
+@contextmanager
+def streaming(
+    arguments: tuple[str, ...], directory: Path, environ: Mapping[str, str], *, stdin: IO[bytes]
+) -> Iterator[IO[bytes]]:
+    """Run git and yield what it prints, as it comes; see `git`.
+
+    Args:
+        arguments: As for `git`.
+        directory: As for `git`.
+        environ: As for `git`.
+        stdin: An open file that it reads.
+    """
+    command = (*_GIT, *arguments)
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - as above
+                command,
+                cwd=directory,
+                env=shielded(environ),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        except OSError as error:
+            raise _not_started(error) from error
+        with process:
+            assert process.stdout is not None  # a pipe was asked for
+            try:
+                yield process.stdout
+            except BaseException:
+                process.kill()
+                raise
+        stderr.seek(0)
+        require(subprocess.CompletedProcess(command, process.returncode, b"", stderr.read()))
+
+
+def _not_started(error: OSError) -> IncompleteError:
+    return IncompleteError(
+        rules.SCAN_FAILED.id,
+        f"git cannot be started: {error.strerror}.",
+        hint="Install git, or name the models instead of --staged or --diff.",
+    )
 
 
 def require(result: subprocess.CompletedProcess[bytes]) -> bytes:

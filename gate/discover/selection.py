@@ -22,6 +22,7 @@ class Candidate:
         tracked: What DVC says the content must be; None if DVC does not track it.
         committed: Git object that the index holds for `file`, "" where it was edited since; None if git was not asked.
         base: Git object that lies under this path at the commit that is compared with; "" if there is none.
+        is_unpacked: Whether these are the weights of a model that Keras saved as a directory; then it is not scanned.
         reason: Why it is selected, such as "changed since main (1a2b3c4d5e6f)".
     """
 
@@ -31,6 +32,7 @@ class Candidate:
     tracked: DvcOutput | None = None
     committed: str | None = None
     base: str = ""
+    is_unpacked: bool = False
     reason: str = ""
 
 
@@ -71,7 +73,11 @@ def merge(selections: Iterable[Selection]) -> Selection:
         if tracked and claim and tracked.md5 != claim.md5:
             gaps[candidate.path] = _contested(candidate.path, tracked, claim)
         candidates[candidate.path] = replace(
-            known, blob=known.blob or candidate.blob, base=known.base or candidate.base, tracked=tracked
+            known,
+            blob=known.blob or candidate.blob,
+            base=known.base or candidate.base,
+            tracked=tracked,
+            is_unpacked=known.is_unpacked or candidate.is_unpacked,
         )
     return Selection(
         candidates=tuple(candidates[path] for path in sorted(candidates.keys() - gaps.keys())),
@@ -85,6 +91,15 @@ def because(selection: Selection, reason: str) -> Selection:
     """Return the selection with a reason for every model that has none yet."""
     candidates = tuple(replace(each, reason=each.reason or reason) for each in selection.candidates)
     return replace(selection, candidates=candidates)
+
+
+# What nobody can know without fetching everything that a repository keeps elsewhere, pictures and archives too.
+UNKNOWN_POINTERS = Selection(
+    notices=(
+        "Some files are Git LFS pointers whose names say nothing and whose content is not here, so it is not known "
+        "whether they hold models: `git lfs pull` fetches it.",
+    )
+)
 
 
 def _contested(path: str, one: DvcOutput, other: DvcOutput) -> Gap:

@@ -21,6 +21,7 @@ from gate.discover.kinds import kind_of, objection, read_head
 from gate.discover.opening import open_regular
 from gate.discover.pointers import DvcOutput, LfsPointer, dvc_gap, lfs_gap, parse_lfs
 from gate.discover.selection import Candidate
+from gate.discover.unpacked import unpacked_gap
 
 _CHUNK = 1 << 20
 _KINDS = {".h5": ModelFormat.HDF5, ".hdf5": ModelFormat.HDF5, ".keras": ModelFormat.KERAS_ZIP}
@@ -85,6 +86,9 @@ class _Staging:
     environ: Mapping[str, str]
 
     def run(self) -> Staged:
+        if self.candidate.is_unpacked:
+            # Without a digest, so that no waiver for the weights covers what the file beside them makes of them.
+            return self.refused(unpacked_gap(self.candidate.path))
         tracked = self.candidate.tracked
         if tracked is None:
             self.fetch()

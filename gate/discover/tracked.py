@@ -8,7 +8,8 @@ from pathlib import Path
 from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
-from gate.discover.dvc_cache import listing
+from gate.discover.content import look
+from gate.discover.dvc_cache import cached, listing
 from gate.discover.names import DVC_LOCK, model_path
 from gate.discover.pointers import DvcOutput, dvc_gap, parse_dvc, parse_lock, read_dvc
 from gate.discover.selection import Candidate, Selection, because, merge
@@ -44,7 +45,7 @@ def _pipeline(lock: Path, path: str) -> bytes:
 def _tracked(output: DvcOutput, file: Path, is_explicit: bool) -> Selection:
     shown = posixpath.normpath(posixpath.join(posixpath.dirname(output.pointer), output.path))
     if not output.is_directory:
-        is_wanted = is_explicit or model_path(shown)
+        is_wanted = is_explicit or model_path(shown) or _holds_model(output, file)
         return _candidate(shown, output, file) if is_wanted else Selection()
     try:
         content = listing(output, file)
@@ -52,8 +53,14 @@ def _tracked(output: DvcOutput, file: Path, is_explicit: bool) -> Selection:
         return Selection(gaps=((f"{shown}/", error.gap),))
     if content is None:
         return Selection(gaps=((f"{shown}/", _unlisted(shown, output)),))
-    models = (inner for inner in content if model_path(inner.path))
+    models = (inner for inner in content if model_path(inner.path) or _holds_model(inner, file))
     return merge(_candidate(posixpath.normpath(_beside(inner)), inner, file) for inner in models)
+
+
+def _holds_model(output: DvcOutput, file: Path) -> bool:
+    """Return whether what is here of a file whose name says nothing is a model; its digest is checked later."""
+    places = (file.parent / output.path, *cached(output.md5, file))
+    return any(look(place, follow=True).is_model for place in places)
 
 
 def _beside(output: DvcOutput) -> str:

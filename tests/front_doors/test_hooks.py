@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from gate.discover.names import is_model
+from gate.discover.unpacked import weights_beside
 from gate.policy.loader import DISCOVERED
 from gate.policy.waivers.loader import BASELINE, WAIVERS
 
@@ -48,6 +49,8 @@ def test_pre_commit_accepts_our_own_configuration(root: Path, tool: Callable[[st
         "saved_model.pb",
         "served/keras_metadata.pb",
         "signs.keras/model.weights.npz",
+        "signs.keras/config.json",
+        "a/signs.keras/metadata.json",
         "served/1/saved_model.pb",
         "served/saved_model.pbtxt",
         "--policy=m.h5",
@@ -57,13 +60,23 @@ def test_a_model_is_passed_to_the_hook_and_known_to_the_gate(
     hooks: dict[str, dict[str, Any]], name: str, path: str
 ) -> None:
     assert re.search(hooks[name]["files"], path)
-    assert is_model(path)
+    assert is_model(path) or weights_beside(path, lambda _: False)
 
 
 @pytest.mark.parametrize("name", ["backdoor-gate", "backdoor-gate-triage"])
 @pytest.mark.parametrize(
     "path",
-    ["h5", "m.h5.txt", "m.kerasx", "dvc", "not_saved_model.pb", "m.pb", "docs/keras.md"],
+    [
+        "h5",
+        "m.h5.txt",
+        "m.kerasx",
+        "dvc",
+        "not_saved_model.pb",
+        "m.pb",
+        "docs/keras.md",
+        "web/config.json",
+        ".keras/config.json",
+    ],
 )
 def test_another_file_is_not_passed_to_the_hook(
     hooks: dict[str, dict[str, Any]], name: str, path: str
