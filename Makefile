@@ -77,6 +77,13 @@ examples: $(DEV) ## Train the example models again and compare them with the com
 check-docs: $(DEV) ## Check that the documentation names only commands, options and files that exist
 	$(BIN)/python -m pytest -q tests/front_doors/test_docs.py
 
+.PHONY: lock
+lock: ## Write requirements-lock.txt anew: what the action installs, with hashes
+	@.ci/venv .work/lock uv
+	@.work/lock/bin/uv pip compile pyproject.toml action/requirements.in --extra scan --universal --python-version 3.11 \
+	  --upgrade --generate-hashes --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" \
+	  --output-file requirements-lock.txt
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .work build dist demo-report .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -8,12 +8,27 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 requirement="${GATE_INSTALL:-${here}[scan]}"
 venv="$RUNNER_TEMP/backdoor-gate-venv"
 
+# -I keeps Python from importing a pip.py that a pull request put into the working directory.
+pip_install() {
+  "$venv/bin/python" -I -m pip install --disable-pip-version-check --quiet "$@"
+}
+
+# What others wrote is what the lock says, byte for byte, and none of it runs before it is compared: wheels only. The gate
+# itself is built by a tool from the lock, without an index.
+locked() {
+  pip_install --require-hashes --only-binary :all: --requirement "$here/requirements-lock.txt"
+  pip_install --no-deps --no-index --no-build-isolation "$here"
+}
+
 # A second use of the action in one job finds the environment of the first.
 if [[ ! -f "$venv/installed" || "$(<"$venv/installed")" != "$requirement" ]]; then
   echo "::group::Install $requirement"
-  # -I keeps Python from importing a pip.py that a pull request put into the working directory.
   python3 -I -m venv --clear "$venv"
-  "$venv/bin/python" -I -m pip install --disable-pip-version-check --quiet "$requirement"
+  if [[ -n "${GATE_INSTALL:-}" ]]; then
+    pip_install "$GATE_INSTALL"
+  else
+    locked
+  fi
   printf '%s' "$requirement" >"$venv/installed"
   echo "::endgroup::"
 fi

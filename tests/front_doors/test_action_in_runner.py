@@ -39,7 +39,7 @@ def repository(tmp_path: Path, root: Path, git: Git, short_policy: str) -> Path:
     place.mkdir()
     for name in ("action", "examples", "gate", "policies"):
         shutil.copytree(root / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("action.yml", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("action.yml", "pyproject.toml", "requirements-lock.txt", "README.md", "LICENSE"):
         shutil.copy(root / name, place)
     workflow = place / ".github/workflows/gate.yml"
     workflow.parent.mkdir(parents=True)
