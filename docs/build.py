@@ -29,7 +29,8 @@ _STARTERS = (
         "GitLab",
         "gitlab/backdoor-gate.gitlab-ci.yml",
         "yaml",
-        "`init --gitlab` writes it to `.gitlab/` and includes it. The findings stand in the merge request as Code Quality, "
+        "`init --gitlab` writes it to `.gitlab/` and includes it. The job installs a commit, never a name on a package index, which "
+        "the project does not own. The findings stand in the merge request as Code Quality, "
         "the triggers as pictures in the test report, the HTML report as an exposed artifact.",
     ),
     ("Jenkins", "jenkins/Jenkinsfile", "groovy", "To copy; the triggers are attached to the failed tests."),
@@ -80,10 +81,37 @@ def ci_page() -> str:
     return _NOTE + "# In your CI\n\n" + _INTRODUCTION + "\n\n" + "\n\n".join(parts) + "\n"
 
 
+_TARGET = """\
+## Never on `pull_request_target`
+
+`pull_request_target` runs the workflow of the target branch, with its secrets and a token that may write, also for forks. A
+job that checks out the pull request there handles a stranger's files beside your secrets: one file that steers a tool of
+that job is enough to take them. Use `pull_request`, as the workflow above does: it has no secrets in runs from forks, and a
+token that only reads. The gate needs no more. What has to write, such as a comment on the pull request, belongs into a
+second workflow on `workflow_run`, which takes the reports as data and runs nothing of the pull request."""
+_NAMES = """\
+A hook gets the files that its pattern names: `.h5`, `.hdf5`, `.keras`, SavedModels, unpacked `NAME.keras/` folders, files of DVC. It does not
+see a model under another name, nor the `config.json` of an unpacked model whose folder is not called `NAME.keras`. `backdoor-gate check --staged`,
+`--diff` and a folder look into the files; in CI one of them runs anyway. To have it in the hook as well, add one of your own:
+
+```yaml
+  - repo: local
+    hooks:
+      - id: backdoor-gate-staged
+        name: backdoor-gate, whatever a model is called
+        entry: backdoor-gate check --staged --static
+        language: system # the gate is installed already
+        pass_filenames: false
+        always_run: true
+```"""
+
+
 def _starter(title: str, file: str, language: str, remark: str) -> str:
     content = (DOCS.parent / "examples" / file).read_text(encoding="utf-8").rstrip()
     head = f"## {title}\n\n{remark} From [`examples/{file}`](../examples/{file}):"
-    return f"{head}\n\n```{language}\n{content}\n```"
+    remarks = {"GitHub": _TARGET, "pre-commit": _NAMES}
+    more = f"\n\n{remarks[title]}" if title in remarks else ""
+    return f"{head}\n\n```{language}\n{content}\n```{more}"
 
 
 PAGES = {"rules.md": rules_page, "cli.md": cli_page, "ci.md": ci_page}

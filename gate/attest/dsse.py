@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-_INSTALL = "Install it: pip install 'backdoor-gate[attest]'"
+_INSTALL = "Install it: pip install '.[attest]' in a checkout of the gate"
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:

@@ -98,7 +98,7 @@ def _engine() -> Check:
     found = {name: _version(name) for name in _ENGINE}
     missing = [name for name, number in found.items() if not number]
     if missing:
-        told = f"{', '.join(missing)} missing: pip install 'backdoor-gate[scan]'"
+        told = f"{', '.join(missing)} missing: pip install '.[scan]' in a checkout of the gate"
         return Check(state=State.FAIL, name="engine", told=told)
     told = ", ".join(f"{name} {number}" for name, number in found.items())
     return Check(state=State.OK, name="engine", told=told)

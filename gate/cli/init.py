@@ -80,7 +80,8 @@ def _starters(place: origin.Origin | None, *, github: bool, gitlab: bool, pre_co
     if gitlab:
         include = f"include:\n  - local: {_GITLAB_JOB}\n"
         job = read("gitlab/backdoor-gate.gitlab-ci.yml")
-        todo = "Set `Pipelines must succeed` in the project's settings for merge requests."
+        setting = "set `Pipelines must succeed` in the project's settings for merge requests."
+        todo = step(setting, "Replace OWNER and the zeros in it")
         starters.append(_Starter(path=_GITLAB_JOB, content=job, next_step=todo))
         starters.append(_Starter(path=".gitlab-ci.yml", content=include, is_shared=True))
     if pre_commit:

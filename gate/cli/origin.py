@@ -12,7 +12,7 @@ from gate.core.errors import UsageError
 
 _NAME = r"[A-Za-z0-9][\w.-]*/[\w.-]+"
 _COMMIT = r"[0-9a-f]{40}"
-_HINT = re.compile(r"^ *# Replace (?:OWNER|it) .*\n", re.MULTILINE)
+_HINT = re.compile(r"^ *# Replace OWNER .*\n(?: *# index: .*\n)?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,10 @@ class Origin:
         version, url = gate.__version__, f"https://github.com/{self.repository}"
         for placeholder, filled in (
             (r"OWNER/backdoor-gate@0{40} # v0\.0\.0", f"{self.repository}@{self.commit} # v{version}"),
+            (r"https://github\.com/OWNER/backdoor-gate@0{40}", f"{url}@{self.commit}"),
             (r"https://github\.com/OWNER/backdoor-gate", url),
             # In quotes: YAML would read a commit of digits alone as a number.
             (r"rev: v[\d.]+", f'rev: "{self.commit}" # v{version}'),
-            (r'"backdoor-gate\[scan\]==[\d.]+"', f'"backdoor-gate[scan] @ git+{url}@{self.commit}"'),
         ):
             starter = re.sub(placeholder, filled, starter)
         return _HINT.sub("", starter)

@@ -52,7 +52,7 @@ MISSING_ENGINE = _stop(
     "missing-engine",
     "The scanning engine is not installed.",
     "The base install is light and can only check files statically; the detectors need TensorFlow.",
-    "`pip install 'backdoor-gate[scan]'`",
+    "`pip install '.[scan]'` in a checkout of the gate",
 )
 MISSING_SANDBOX = _stop(
     "BD007",

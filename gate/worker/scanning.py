@@ -167,7 +167,7 @@ def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) ->
         raise IncompleteError(
             rules.MISSING_ENGINE.id,
             f"The scanning engine is not installed ({printable(str(error), 120)}).",
-            hint="Install it: pip install 'backdoor-gate[scan]'",
+            hint="Install it: pip install '.[scan]' in a checkout of the gate",
         ) from error
     tf.config.threading.set_intra_op_parallelism_threads(per_operation)
     tf.config.threading.set_inter_op_parallelism_threads(side_by_side)

@@ -80,7 +80,7 @@ def test_the_scan_is_incomplete_and_names_the_command_that_installs_the_engine(
 
     assert (3, "") == (done.returncode, done.stderr)
     assert "BD006" in done.stdout
-    assert "pip install 'backdoor-gate[scan]'" in " ".join(done.stdout.split())
+    assert "pip install '.[scan]' in a checkout of the gate" in " ".join(done.stdout.split())
 
 
 def test_static_checks_work(light_python: Path, examples: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_doctor_says_what_is_missing(light_python: Path, examples: Path) -> 
 
     assert (3, "") == (done.returncode, done.stderr)
     assert (
-        "FAIL  engine        tensorflow, keras, scikit-learn missing: pip install 'backdoor-gate[scan]'"
+        "FAIL  engine        tensorflow, keras, scikit-learn missing: pip install '.[scan]' in a checkout of the gate"
         in done.stdout
     )
     assert "FAIL  self-test     not possible without the engine" in done.stdout

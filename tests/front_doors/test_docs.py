@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -60,6 +62,61 @@ def test_every_make_target_in_the_documentation_exists(page: str) -> None:
     targets = set(re.findall(r"^\.PHONY: ([a-z-]+)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
     assert named <= targets
+
+
+TOLD = sorted(
+    file.relative_to(ROOT).as_posix()
+    for pattern in (
+        *(
+            "*.md",
+            "*.yml",
+            "*.toml",
+            "Dockerfile",
+            ".pre-commit-hooks.yaml",
+            "action/*",
+            "docs/**/*.md",
+            "examples/**/*",
+        ),
+        *("gate/**/*.py", "gate/**/*.html"),
+    )
+    for file in ROOT.glob(pattern)
+    if file.is_file() and file.suffix not in {".keras", ".h5", ".npz", ".pyc"}
+)
+
+
+def test_nobody_is_told_to_install_the_gate_by_a_name_on_an_index() -> None:
+    """The project owns none: whoever takes the name would write what judges the reader's models."""
+    by_name = re.compile(
+        r"\b(?:pip|pipx|uv)\b.* install .*(?<![/\w])backdoor-gate\b|backdoor-gate(?:\[\w+\])? *[=~<>]="
+    )
+    told = [
+        f"{file}: {line}"
+        for file in TOLD
+        for line in (ROOT / file).read_text().splitlines()
+        if by_name.search(line)
+    ]
+
+    assert [] == [line for line in told if " @ git+https://" not in line]
+    assert any("gitlab-ci.yml: " in line for line in told)
+
+
+def test_the_hook_for_models_under_any_name_is_one_that_pre_commit_accepts(
+    tmp_path: Path, tool: Callable[[str], str]
+) -> None:
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / "docs/ci.md").read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    (block,) = [block for block in blocks if "repo: local" in block]
+    (tmp_path / "config.yaml").write_text(f"repos:\n{block}")
+
+    subprocess.run([tool("pre-commit"), "validate-config", tmp_path / "config.yaml"], check=True)
+
+
+def test_the_page_on_ci_warns_of_the_event_that_brings_secrets() -> None:
+    text = (ROOT / "docs/ci.md").read_text()
+
+    assert "## Never on `pull_request_target`" in text
+    assert "pull_request_target:" not in text
 
 
 @pytest.mark.parametrize("page", PAGES)
