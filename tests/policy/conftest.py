@@ -21,6 +21,7 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "head-weights": {},
         "spatial-influence": {"images": int},
         "class-permutation": {},
+        "hand-made-logic": {},
         "meta-neural-analysis": {"model": str},
         "activation-clustering": {"components": int},
         "spectral-signatures": {"layer": str},

@@ -17,9 +17,9 @@ BROKEN = {
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
-        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, head-weights, "
-        "maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, spectral-signatures, strip, "
-        "universal-patch, universal-perturbation",
+        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, "
+        "hand-made-logic, head-weights, maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, "
+        "spectral-signatures, strip, universal-patch, universal-perturbation",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",
