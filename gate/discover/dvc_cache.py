@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gate.core.errors import IncompleteError
 from gate.discover.opening import open_regular
-from gate.discover.pointers import DvcOutput, damaged_dvc
+from gate.discover.pointers import DVC_MAX_BYTES, DvcOutput, damaged_dvc
 
 _LISTING_MAX_BYTES = 1 << 26  # about half a million files
 _DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -62,8 +62,10 @@ def cached(md5: str, file: Path) -> Iterator[Path]:
 def _configured(root: Path) -> Iterator[Path]:
     for name in ("config.local", "config"):
         parser = configparser.ConfigParser(interpolation=None)
-        with suppress(OSError, ValueError, configparser.Error):
-            parser.read_string((root / name).read_text("utf-8"))
+        # A change can commit a link in the place of the settings.
+        with suppress(OSError, ValueError, configparser.Error, IncompleteError):
+            with open_regular(root / name, name) as stream:
+                parser.read_string(stream.read(DVC_MAX_BYTES).decode("utf-8"))
             if folder := parser.get("cache", "dir", fallback=""):
                 yield root / folder
 

@@ -53,6 +53,24 @@ def _stage(repo: Any, selection: Selection, tmp_path: Path) -> Staged:
     return stage(candidate, private, 1 << 20, root=repo.top, environ=repo.environ)
 
 
+@pytest.mark.parametrize("name", ["config", "config.local"])
+def test_settings_of_dvc_are_not_read_through_a_link(repo: Any, tmp_path: Path, name: str) -> None:
+    """A change can commit the link; what it leads to may be a secret, or have no end."""
+    elsewhere = tmp_path / "elsewhere"
+    md5 = _md5(_HDF5)
+    (elsewhere / md5[:2]).mkdir(parents=True)
+    (elsewhere / md5[:2] / md5[2:]).write_bytes(_HDF5)
+    (tmp_path / "settings").write_text(f"[cache]\ndir = {elsewhere}\n")
+    repo.write("m.h5.dvc", repo.dvc_file(_HDF5, "m.h5"))
+    repo.write(".dvc/.gitignore", b"/cache\n")
+    (repo.top / ".dvc" / name).symlink_to(tmp_path / "settings")
+
+    found = _stage(repo, from_paths(["."], repo.top), tmp_path)
+
+    assert found.gap is not None
+    assert "tracked by DVC" in found.gap.message
+
+
 @pytest.mark.parametrize("folder", [".dvc/cache/files/md5", ".dvc/cache"])
 def test_the_models_of_a_changed_directory_are_selected_by_its_listing(repo: Any, folder: str) -> None:
     base = repo.commit()
