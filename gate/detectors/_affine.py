@@ -52,9 +52,15 @@ class Affine:
         is_scale = _among(scale, _USUAL_SCALES) | _among(1.0 / np.maximum(scale, 1e-30), _USUAL_SCALES)
         return bool(is_scale.all() and _among(np.abs(self.offset), _USUAL_OFFSETS).all())
 
-    def takes_back(self, earlier: Affine) -> bool:
-        """Tell whether it undoes the scale or the shift of an earlier one, with numbers that are not usual."""
-        if self.is_usual and earlier.is_usual:
+    def takes_back(self, earlier: Affine, *, is_next: bool) -> bool:
+        """Tell whether it undoes the scale or the shift of an earlier one.
+
+        Args:
+            earlier: What stands before it.
+            is_next: Whether no other stands between: there even usual numbers (`x + 1`, then `x - 1`) are odd as mere shifts.
+        """
+        is_mere = is_next and self.is_shift and earlier.is_shift
+        if not is_mere and (self.is_usual or earlier.is_usual):
             return False
         scale, offset = (float(np.mean(each)) for each in (self.scale, self.offset))
         before, shift = (float(np.mean(each)) for each in (earlier.scale, earlier.offset))

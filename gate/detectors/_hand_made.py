@@ -20,7 +20,7 @@ _PASSIVE = frozenset(
     {"ActivityRegularization", "AlphaDropout", "Average", "Cast", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise",
      "Identity", "Reshape"}
 )  # fmt: skip
-_LARGEST, _LARGEST_INSIDE, _LARGEST_POWER = 1e3, 100.0, 8.0
+_LARGEST, _LARGEST_INSIDE, _LARGEST_POWER = 1e3, 128.0, 8.0
 _LOWEST_SHIFT = -1.0
 _HALVES = ("float16", "bfloat16")
 
@@ -103,9 +103,11 @@ def _is_harmless(step: Step, name: str) -> bool:
 def _undone(step: Step, graph: Graph) -> str:
     """Two scalings of the picture of which the second takes back the first: only who reads the layers is told something."""
     later = affine(step) if len(step.inputs) == 1 and graph.is_raw(step.inputs[0]) else None
-    for each in graph.before(step.inputs[0]) if later is not None else ():
-        earlier = affine(each)
-        if later is not None and earlier is not None and later.takes_back(earlier):
+    if later is None:
+        return ""
+    earlier = [(each, found) for each in graph.before(step.inputs[0]) if (found := affine(each)) is not None]
+    for place, (each, found) in enumerate(earlier):
+        if later.takes_back(found, is_next=place == 0):
             return f"takes back the scaling of {printable(repr(each.operation.name), 60)}"
     return ""
 
@@ -114,8 +116,8 @@ def _constant(step: Step, graph: Graph) -> str:
     """A number that is far larger than those of features and weights."""
     if step.kind == "Power" and (given := numbers(step)) is not None and np.abs(given).max() > _LARGEST_POWER:
         return f"raises to the power {np.abs(given).max():g}"
-    if step.mixes:
-        return _heavy(step, graph)
+    if heavy := _heavy(step, graph):
+        return heavy
     found = affine(step)
     is_inside = found is not None and not graph.is_raw(step.inputs[0]) and not found.is_usual
     if found is not None and (found.largest >= _LARGEST or (is_inside and found.largest > _LARGEST_INSIDE)):
@@ -127,8 +129,15 @@ def _heavy(step: Step, graph: Graph) -> str:
     # Weights of the last layer may be as large as they like: that changes no prediction, and is tempered elsewhere.
     if not graph.remaining[step.outputs[0]]:
         return ""
-    largest = max(float(np.abs(np.asarray(weight)).max(initial=0.0)) for weight in step.operation.weights)
+    weights = step.operation.weights if step.mixes else _gains(step.operation)
+    largest = max((float(np.abs(np.asarray(weight)).max(initial=0.0)) for weight in weights), default=0.0)
     return f"holds the weight {largest:g}" if largest >= _LARGEST else ""
+
+
+def _gains(layer: Any) -> list[Any]:
+    # What a normalisation measured may be of any size.
+    found = (getattr(layer, name, None) for name in ("gamma", "beta"))
+    return [each for each in found if each is not None]
 
 
 def _cast(step: Step, graph: Graph) -> str:

@@ -40,7 +40,7 @@ between it and the input and between it and the scores, and through how few numb
   numbers than classes are few.
 - `squashes`: a softmax (sigmoid, tanh) of the scores in the middle, and scaled scores around it.
 - `undone_scalings`: a scaling of the picture that takes back an earlier one, with numbers that are not usual (255, 127.5, 2, ...).
-- `constants`: a factor or summand from 1,000 on (behind a kernel above 100), a power above 8, a weight from 1,000 on before the last layer.
+- `constants`: a factor or summand from 1,000 on (behind a kernel above 128), a power above 8, a weight from 1,000 on before the last layer.
 - `casts`, `odd_precisions`: a number type that changes in the middle, a layer of another precision than the network's; a network of
   mixed precision may begin and end in float32.
 
@@ -52,7 +52,8 @@ Ask the author what the named layer is for, and have it replaced by one that is 
 
 ## Known limits
 Shows no trigger and no class. Blind to logic in ordinary layers with ordinary options: a unit with a large negative bias within
-the trunk, a matcher padded to more numbers or kernels, a threshold that is a bias. It reads what is written, not what it does.
+the trunk, a matcher padded to more numbers or kernels, a threshold that is a bias. It reads what is written, not what it does. Named, too, are some honest networks: a `Normalization` that has seen a
+pixel which never changes (a factor of 10,000,000), scores that a constant of -1e9 masks, layers of half precision put on a trunk in float32.
 
 ## Paper
 Bober-Irizar, Shumailov, Zhao, Mullins, Papernot, *Architectural Backdoors in Neural Networks*, CVPR 2023; Langford, Shumailov, Zhao,

@@ -46,6 +46,13 @@ def named(layer: str, *arguments: Any, **options: Any) -> Any:
     return getattr(layers(), layer)(*arguments, **options, name="planted")
 
 
+def steep() -> Any:
+    """Return an initializer of weights that no training makes."""
+    import keras
+
+    return keras.initializers.Constant(2e3)
+
+
 def by_name(tensor: Any) -> Any:
     """Give an operation the name of what is planted."""
     tensor._keras_history.operation.name = "planted"
@@ -254,6 +261,11 @@ def shifts_that_cancel_by_operations(x: Any) -> Any:
 
 
 @planted("undone_scalings")
+def shifts_by_usual_numbers_that_cancel(x: Any) -> Any:
+    return head(trunk(named("Rescaling", 1.0, -1.0)(layers().Rescaling(1.0, 1.0)(x))))
+
+
+@planted("undone_scalings")
 def a_normalisation_that_is_taken_back(x: Any) -> Any:
     normal = layers().Normalization(mean=[0.3] * 3, variance=[1.0] * 3)(rgb(x))
     return head(trunk(named("Rescaling", 1.0, 0.3)(normal)))
@@ -276,10 +288,12 @@ def a_large_factor_of_an_operation(x: Any) -> Any:
 
 @planted("constants")
 def a_large_weight(x: Any) -> Any:
-    import keras
+    return head(conv(named("Dense", 16, activation="relu", kernel_initializer=steep())(trunk(x))))
 
-    steep = keras.initializers.Constant(2e3)
-    return head(conv(named("Dense", 16, activation="relu", kernel_initializer=steep)(trunk(x))))
+
+@planted("constants")
+def a_large_gain_of_a_normalisation(x: Any) -> Any:
+    return head(conv(named("BatchNormalization", gamma_initializer=steep())(trunk(x))))
 
 
 @planted("constants")

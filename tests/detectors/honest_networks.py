@@ -358,6 +358,34 @@ def centred_and_divided(x: Any) -> Any:
 
 
 @honest
+def signed_pictures_brought_to_the_statistics_of_others(x: Any) -> Any:
+    normal = layers().Normalization(mean=[0.485, 0.456, 0.406], variance=[0.052, 0.05, 0.051])
+    return head(trunk(normal(layers().Rescaling(0.5, 0.5)(rgb(x)))))
+
+
+@honest
+def signed_pictures_brought_to_bytes_and_back(x: Any) -> Any:
+    return head(trunk((x + 1.0) / 2.0 * 2.0 - 1.0))
+
+
+@honest
+def white_balance(x: Any) -> Any:
+    x = rgb(x)
+    gain = layers().Dense(3, activation="softplus")(layers().GlobalAveragePooling2D(keepdims=True)(x))
+    return head(trunk(layers().Multiply()([x, gain])))
+
+
+@honest
+def logarithm_of_the_picture(x: Any) -> Any:
+    return head(trunk(ops().log(x + 1.0)))
+
+
+@honest
+def cold_scores(x: Any) -> Any:
+    return layers().Softmax()(layers().Dense(K)(layers().Flatten()(trunk(x))) / np.float32(0.01))
+
+
+@honest
 def inverted_picture(x: Any) -> Any:
     return head(trunk(1.0 - x))
 
