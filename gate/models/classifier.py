@@ -29,6 +29,15 @@ _REGRESSION_LOSSES = frozenset(
     {"mse", "mae", "mape", "msle", "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error",
      "mean_squared_logarithmic_error", "huber", "huber_loss", "log_cosh", "logcosh"}
 )  # fmt: skip
+# Strictly monotone, and the same for every class: behind one the first class is first still.
+_MONOTONE = frozenset(
+    {"elu", "exponential", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "selu", "sigmoid", "softmax", "softplus",
+     "softsign", "squareplus", "tanh"}
+)  # fmt: skip
+_KEEPS_ORDER = frozenset(
+    {"ActivityRegularization", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU", "LogSoftmax",
+     "Sigmoid", "Softmax", "Tanh"}
+)  # fmt: skip
 _SAVE_AS_IMAGE_NET = "Exclude this path in the policy (exclude:) if it is no image classifier."
 
 
@@ -212,12 +221,61 @@ def _cut_softmax(model: Any) -> Head:
             "The last layer is a model within the model; expected a Dense, Activation or Softmax layer."
         )
     if type(last).__name__ == "Softmax":  # the layer, or the operation keras.ops.softmax
-        return Head(keras.Model(model.inputs, before), "softmax")
+        return _head(model, before, "softmax")
     if _activation(last) == "linear":
-        return Head(model, "logits")
+        return _head(model, model.outputs[0], "logits")
     if isinstance(last, keras.layers.Activation):
-        return Head(keras.Model(model.inputs, before), "softmax")
-    return Head(keras.Model(model.inputs, _linear_copy(last, before)), "softmax")
+        return _head(model, before, "softmax")
+    return _head(model, _linear_copy(last, before), "softmax")
+
+
+def _head(model: Any, scores: Any, kind: str) -> Head:
+    """Return the network up to its class scores, or further back: to where nothing but their scale is made of them."""
+    logits = _before_monotone(scores)
+    return Head(model if logits is model.outputs[0] else _network(model.inputs, logits), kind)
+
+
+def _network(inputs: Any, outputs: Any) -> Any:
+    import keras
+
+    return keras.Model(inputs, outputs)
+
+
+def _before_monotone(scores: Any) -> Any:
+    """Return the tensor behind which every layer keeps the order of the classes and has no weights.
+
+    A search that works at scores which such layers have squashed is deaf: the classes' order is the same before and after.
+    """
+    while True:
+        last, before = _source(scores)
+        if before is not None and _is_monotone(last) and before.shape == scores.shape:
+            scores = before
+        elif _is_squashing(last):
+            return _linear_copy(last, before)
+        else:
+            return scores
+
+
+def _is_monotone(layer: Any) -> bool:
+    """Return whether a layer or operation without weights keeps the order of a picture's class scores."""
+    import keras
+
+    if isinstance(layer, keras.layers.Activation):
+        return getattr(layer.activation, "__name__", "") in _MONOTONE
+    if isinstance(layer, keras.layers.Rescaling):
+        return np.ndim(layer.scale) == 0 and np.ndim(layer.offset) == 0 and float(layer.scale) > 0
+    # Softmax, tanh and sigmoid stand there as operations, too, by the same names.
+    return type(layer).__name__ in _KEEPS_ORDER
+
+
+def _is_squashing(layer: Any) -> bool:
+    """Return whether a last weighted layer has an activation that only squashes its scores."""
+    import keras
+
+    name = getattr(getattr(layer, "activation", None), "__name__", "")
+    return isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)) and name in _MONOTONE - {
+        "linear"
+    }
 
 
 def _activation(last: Any) -> str:

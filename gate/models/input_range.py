@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 UNIT, BYTES, SIGNED = (0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)
+# What programs make of pictures, and how far a layer's word may be from it: 1/256 is as good as 1/255.
+_USUAL, _NEARLY = (UNIT, BYTES, SIGNED, (-0.5, 0.5)), 0.02
 _FAMILIES = ("strokes", "signs", "leaves")
 _PROBES = 96
 # Measured on 28 public networks of known range (docs/detection.md): fed images in the right range, the best
@@ -55,7 +57,7 @@ def find(classifier: Classifier, seed: int) -> InputRange:
     """
     told = _from_layers(classifier.network)
     if told is not None:
-        return _unless_any_will_do(classifier, _doubted(classifier, told, seed), seed)
+        return _unless_unusual(_unless_any_will_do(classifier, _doubted(classifier, told, seed), seed))
     return _from_memory(classifier, seed) or _unless_any_will_do(
         classifier, _from_answers(classifier, seed), seed
     )
@@ -96,6 +98,17 @@ def _from_memory(classifier: Classifier, seed: int) -> InputRange | None:
     return InputRange(*span, "inferred from batch normalisation", is_sure=second >= _CLEARLY_BETTER * best)
 
 
+def _unless_unusual(found: InputRange) -> InputRange:
+    """Return what was found, in doubt if it is a range that no program makes of pictures: a layer can say anything."""
+    spans = ((low, high, _NEARLY * (high - low)) for low, high in _USUAL)
+    if (
+        any(np.allclose((found.low, found.high), span[:2], atol=span[2]) for span in spans)
+        or not found.is_sure
+    ):
+        return found
+    return replace(found, source=f"{found.source}, but no pictures have that range", is_sure=False)
+
+
 @contextmanager
 def _at(classifier: Classifier, span: tuple[float, float]) -> Iterator[None]:
     """Set another input range for a while."""
@@ -106,30 +119,33 @@ def _at(classifier: Classifier, span: tuple[float, float]) -> Iterator[None]:
 
 
 def _from_layers(network: Any) -> InputRange | None:
+    """Return the range that the first layers take to 0..1 or to a range around 0; None if they say nothing."""
     import keras
 
+    scale, offset, names = 1.0, 0.0, []
     for layer in inner_layers(network):
-        if isinstance(layer, keras.layers.Rescaling):
-            found = _from_scale(layer.scale, layer.offset, layer.name)
-            if found:
-                return found
-        if isinstance(layer, keras.layers.Normalization):
+        if (
+            isinstance(layer, keras.layers.Rescaling)
+            and not np.ndim(layer.scale)
+            and not np.ndim(layer.offset)
+        ):
+            # Several in a row come to one: y = s2 (s1 x + o1) + o2.
+            scale, offset = scale * float(layer.scale), offset * float(layer.scale) + float(layer.offset)
+            names.append(layer.name)
+        elif isinstance(layer, keras.layers.Normalization):
             return _from_statistics(float(np.max(np.abs(np.asarray(layer.mean)))), layer.name)
-        if layer.weights:
-            return None
-    return None
+        elif layer.weights:
+            break
+    return _from_scale(scale, offset, ", ".join(names)) if names else None
 
 
-def _from_scale(scale: Any, offset: Any, name: str) -> InputRange | None:
-    if np.ndim(scale) or np.ndim(offset):
-        return None
-    scale, offset = float(scale), float(offset)
+def _from_scale(scale: float, offset: float, names: str) -> InputRange | None:
     if not np.isfinite([scale, offset]).all() or scale == 0 or (scale, offset) == (1, 0):
         return None
     # Networks work on 0..1, or on a range that the negative offset centres on 0.
     bottom, top = (offset, -offset) if offset < 0 else (0.0, 1.0)
-    low, high = ((edge - offset) / scale for edge in (bottom, top))
-    return InputRange(round(low, 3), round(high, 3), f"layer {name} (Rescaling)")
+    low, high = (round((edge - offset) / scale, 3) for edge in (bottom, top))
+    return InputRange(low, high, f"layer {names} (Rescaling)")
 
 
 def _from_statistics(mean: float, name: str) -> InputRange:

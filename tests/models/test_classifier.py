@@ -281,3 +281,43 @@ def test_of_larger_pictures_fewer_are_looked_at_at_once(side: int, sizes: list[i
     images = np.broadcast_to(np.float32(0.5), (200, side, side, 1))
 
     assert sizes == [len(part) for part in _batches(images)]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        lambda layers: [layers.Rescaling(3.0), layers.Softmax(), layers.Rescaling(10.0)],
+        lambda layers: [layers.Activation("tanh"), layers.Dropout(0.5)],
+        lambda layers: [layers.Softmax(), layers.Dense(4, use_bias=False)],
+    ],
+)
+def test_the_logits_are_before_what_only_squashes_them(
+    keras: Any, behind: Callable[[Any], list[Any]]
+) -> None:
+    layers = keras.layers
+    dense = layers.Dense(4, name="scores")
+    squashing = behind(layers)
+
+    cut = Classifier(
+        keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), dense, *squashing, layers.Softmax()])
+    )
+
+    has_weights = any(layer.weights for layer in squashing)
+    assert ("scores" == cut.network.layers[-1].name) is not has_weights
+    images = np.random.default_rng(0).uniform(size=(8, 4, 4, 1)).astype(np.float32)
+    if not has_weights:
+        expected = images.reshape(8, -1) @ dense.get_weights()[0]
+        np.testing.assert_allclose(cut.predict(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_last_layer_that_squashes_its_own_scores_is_cut(keras: Any) -> None:
+    layers = keras.layers
+    dense = layers.Dense(4, "softmax")
+    network = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Flatten(), dense, layers.Rescaling(10.0), layers.Softmax()]
+    )
+    images = np.random.default_rng(0).uniform(size=(8, 4, 4, 1)).astype(np.float32)
+
+    found = Classifier(network).predict(images)
+
+    np.testing.assert_allclose(found, images.reshape(8, -1) @ dense.get_weights()[0], rtol=1e-5, atol=1e-5)

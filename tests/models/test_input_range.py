@@ -158,3 +158,24 @@ def test_a_network_that_is_awake_at_any_range_leaves_it_open(
 
     assert not found.is_sure
     assert found.source.endswith(", but it is surer than training makes any")
+
+
+def test_layers_that_undo_each_other_say_nothing(keras: Any, linear_network: Linear) -> None:
+    layers = keras.layers
+    lower, higher = layers.Rescaling(1.0, -0.25, name="lower"), layers.Rescaling(1.0, 0.25, name="higher")
+    inner = linear_network(1.0)
+    network = keras.Sequential([keras.Input((12, 12, 1)), lower, higher, *inner.layers])
+
+    found = find(Classifier(network), 0)
+
+    assert (0.0, 1.0) == (found.low, found.high)
+    assert "Rescaling" not in found.source
+
+
+def test_a_range_that_no_pictures_have_is_not_believed(keras: Any, linear_network: Linear) -> None:
+    layer = keras.layers.Rescaling(2.0, -0.5, name="bait")
+
+    found = find(Classifier(linear_network(1.0, layer)), 0)
+
+    assert not found.is_sure
+    assert "layer bait" in found.source
