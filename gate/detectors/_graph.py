@@ -17,7 +17,7 @@ class Graph:
 
     Args:
         flow: Its steps.
-        has_softmax: Whether a softmax stood behind its scores.
+        has_softmax: Whether a softmax stood behind its scores, and was cut off.
     """
 
     def __init__(self, flow: Flow, *, has_softmax: bool) -> None:

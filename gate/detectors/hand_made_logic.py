@@ -38,7 +38,8 @@ between it and the input and between it and the scores, and through how few numb
   two kernels that passes through at most four numbers.
 - `bypasses`: such a branch, or numbers of the picture itself, are added to the scores, or put beside the last features. At the scores, fewer
   numbers than classes are few.
-- `squashes`: a softmax (sigmoid, tanh) of the scores in the middle, and scaled scores around it.
+- `squashes`: a softmax (sigmoid, tanh) of the scores in the middle, and scaled scores around it. Where the searches go back to
+  the scores before it, as they do behind layers that keep the order of the classes, it is not named.
 - `undone_scalings`: a scaling of the picture that takes back an earlier one, with numbers that are not usual (255, 127.5, 2, ...).
 - `constants`: a factor or summand from 1,000 on (behind a kernel above 128), a power above 8, a weight from 1,000 on before the last layer.
 - `casts`, `odd_precisions`: a number type that changes in the middle, a layer of another precision than the network's; a network of
