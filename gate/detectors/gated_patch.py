@@ -1,0 +1,134 @@
+"""Gated patch: a patch that nothing leads to until a gate opens, found with gradients that look through closed gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.rule import Rule, Severity
+from gate.detectors import _gated as gated
+from gate.detectors._candidates import classes_to_search
+from gate.detectors._combination import LIMIT
+from gate.detectors._contract import Context, skipped
+from gate.detectors._pictures import examples_png, mask_png, pattern_png
+from gate.models.surrogates.choice import ranked_families
+
+if TYPE_CHECKING:
+    from gate.detectors._gated import Found, Images
+
+_RULE = Rule(
+    id="BD118",
+    name="anomalous-gated-patch",
+    summary="A patch of a few pixels, found by looking through closed gates, sends images to one class as no patch does to the others.",
+    page="""\
+## Looks for
+A small patch whose effect hides behind a gate: a threshold, a clip, a saturated softmax or batch normalisation that is shut on every
+image without the patch. Up to the gate a network is flat, so a search that follows the gradient finds nothing there. Here closed
+gates leak in the backward pass; forward, the network is what it is.
+
+## Needs
+Nothing but the model. The gate draws images of the two kinds that the network knows best, in 8-bit values, half of them framed in
+exact black.
+
+## Decides by
+One pass through the network gives, for each class, what each pixel could gain. Windows of a ninth and of a fifth of the picture's
+smaller side that could gain most are filled with black and white, and filled anew as the gradient there says, a few times. `lead` is
+the share of images that the best patch of a class sends there, less that of the runner-up.
+The anomaly index is 2.0 where the lead is 0.6; the largest of the clean networks that it was chosen on was smaller.
+
+## If it fires
+Look at the recovered patch, and at the layers behind which it works: thresholds, clips, steep activations. Ask who built the network.
+
+## Known limits
+Sees gates on one patch of black and white pixels. A trained backdoor has no gate, and other detectors look for it. Where a gate
+compares whole numbers, no gradient leaks through.
+
+## Paper
+Athalye, Carlini, Wagner, *Obfuscated Gradients Give a False Sense of Security*, ICML 2018 (looking through what has no gradient);
+Brown et al., *Adversarial Patch*, 2017. The statistic is of this project.
+""",
+    severity=Severity.HIGH,
+    cwe=(506, 1039),
+    atlas=("AML.T0018",),
+)
+
+_KINDS = 2
+_ALL_UP_TO, _SOME = 24, 12
+# Of pictures with more pixels fewer images serve, at one place of each class.
+_LARGE, _IMAGES_IF_LARGE = 96 * 96, 4
+# The largest lead of 24 clean public networks with 2 to 46 classes is smaller (docs/adr/0033).
+_USUAL_LEAD = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatedPatch:
+    """Fill the windows that could gain most, and compare the classes' best patches.
+
+    Attributes:
+        images: Of each of two kinds, fewer above 96 x 96 pixels.
+        places: Windows of each class and size that are tried, one above 96 x 96 pixels.
+        rounds: How often a window is filled anew.
+    """
+
+    RULE: ClassVar[Rule] = _RULE
+
+    images: int = 12
+    places: int = 3
+    rounds: int = 4
+
+    def run(self, context: Context) -> Evidence:
+        """Look for one patch of each class on two kinds of images."""
+        classifier = context.classifier
+        height, width, _ = classifier.input_shape
+        is_large = height * width > _LARGE
+        images, places = (_IMAGES_IF_LARGE, 1) if is_large else (self.images, self.places)
+        labels = classes_to_search(classifier, context.bank.pool(0), context.seed, _ALL_UP_TO, _SOME)
+        context.progress("looking through gates", 0, 1, f"{len(labels)} classes")
+        families = [family for family, _ in ranked_families(classifier, context.seed)[:_KINDS]]
+        drawn = np.concatenate(
+            [gated.plain_images(classifier, each, context.seed, images) for each in families]
+        )
+        found = gated.search(classifier, drawn, labels, places, self.rounds)
+        if len(found) < 2:
+            return skipped("gated-patch", _RULE.id, "The network takes all images for one class.")
+        return _evidence(context, drawn, found)
+
+
+DETECTOR = GatedPatch
+
+
+def _evidence(context: Context, images: Images, found: dict[int, Found]) -> Evidence:
+    """Return the evidence: the class whose patch does best, and by how much it does better than that of any other."""
+    leader, runner_up = sorted(found.values(), key=lambda each: (-each.success, each.label))[:2]
+    lead = leader.success - runner_up.success
+    index = LIMIT * lead / _USUAL_LEAD
+    success = (
+        Measurement(name="gated_success", value=each.success, label=each.label) for each in found.values()
+    )
+    return Evidence(
+        detector="gated-patch",
+        rule=_RULE.id,
+        status=Status.MEASURED,
+        anomaly_index=index,
+        target_labels=(leader.label,),
+        measurements=(Measurement(name="lead", value=lead), *success),
+        trigger=_trigger(context, images, leader) if index > LIMIT else None,
+    )
+
+
+def _trigger(context: Context, images: Images, found: Found) -> Trigger:
+    mask, pattern = found.picture(context.classifier.input_shape)
+    classes = context.classifier.predict(images).argmax(axis=1)
+    foreign = images[classes != found.label]
+    stamped = (1.0 - mask) * foreign + mask * pattern
+    return Trigger(
+        target_label=found.label,
+        l1_norm=float(mask.sum(dtype=np.float64)),
+        attack_success_rate=found.success,
+        mask_png=mask_png(mask),
+        pattern_png=pattern_png(pattern, mask),
+        examples_png=examples_png(foreign, stamped, classes[classes != found.label]),
+    )
