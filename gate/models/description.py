@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gate.core.keras_load import LoadedLayer, LoadedNetwork
 from gate.models.rebuild.normalise import TRAINING_ENDINGS
+from gate.models.rebuild.problems import attempt
 from gate.models.surrogates.choice import probes
 
 # What says nothing of what a finished layer computes: how it is called, how it began, what only training asks for.
@@ -37,11 +38,23 @@ def describe(network: Any) -> LoadedNetwork:
 
     Args:
         network: Functional or Sequential.
+
+    Raises:
+        IncompleteError: It can be built, and cannot be computed (BD003).
+    """
+    together, alone = _answers(network)
+    return replace(structure(network), together=together, alone=alone)
+
+
+def structure(network: Any) -> LoadedNetwork:
+    """Return what a built Keras network is, without its answers.
+
+    Args:
+        network: Functional or Sequential.
     """
     describer = _Describer()
     outputs = describer.network(network, "")
-    together, alone = _answers(network)
-    return LoadedNetwork(layers=tuple(describer.layers), outputs=outputs, together=together, alone=alone)
+    return LoadedNetwork(layers=tuple(describer.layers), outputs=outputs, together=b"", alone=b"")
 
 
 @dataclass(slots=True)
@@ -201,15 +214,20 @@ def _answers(network: Any) -> tuple[bytes, bytes]:
     images = raw_images((shape[1], shape[2], shape[3]))
     count = _ALONE if shape[1] * shape[2] <= _LARGE else _ALONE_IF_LARGE
     chosen = images[:: -(-len(images) // count)]
-    together = _floats(network(images, training=False))
-    return together.tobytes(), np.concatenate(
-        [_floats(network(one[None], training=False)) for one in chosen]
-    ).tobytes()
+    together = _asked(network, images)
+    return together.tobytes(), np.concatenate([_asked(network, one[None]) for one in chosen]).tobytes()
+
+
+def _asked(network: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    answers: NDArray[np.float32] = attempt("The network", lambda: _floats(network(images, training=False)))
+    return answers
 
 
 def _without_wrapping(value: Any) -> Any:
     """Return what a list of one holds: earlier versions write one where later ones write none."""
-    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    while isinstance(value, (list, tuple)) and len(value) == 1:
+        (value,) = value
+    return value
 
 
 def _floats(answers: Any) -> NDArray[np.float32]:

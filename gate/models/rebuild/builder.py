@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gate.core.text import printable
@@ -27,15 +28,20 @@ class Builder:
     Args:
         largest: Largest dimension of a weight in the file; nothing is built that needs far larger ones.
         is_keras_3: Whether Keras 3 wrote the file.
+        shares: Whether two descriptions of one number are one object; Keras goes by the numbers in its archives only.
     """
 
-    def __init__(self, *, largest: int, is_keras_3: bool) -> None:
+    def __init__(self, *, largest: int, is_keras_3: bool, shares: bool) -> None:
         self._largest = largest
         self._is_keras_3 = is_keras_3
+        self._shares = shares
         self._layers = 0
         self._frozen: list[Any] = []
         # Keras takes the second entry of one id for the first object; `sharing` has seen that both say the same.
         self._shared: dict[int, Any] = {}
+        # Of each layer, by its id: whether each network that holds it is a graph. All layers live as long as the builder.
+        self._places: dict[int, list[bool]] = {}
+        self._alive: list[Any] = []
 
     def network(self, entry: Any) -> Any:
         """Return the whole network.
@@ -60,20 +66,33 @@ class Builder:
         Raises:
             IncompleteError: It is none that the gate rebuilds (BD003), or damaged (BD001).
         """
-        kind, config, where = _opened(entry)
         self._count(depth)
-        shared = entry.get("shared_object_id")
-        if shared in self._shared:
-            return self._shared[shared]
-        if kind == "Sequential":
-            built = self._sequential(config, where, depth)
-        elif kind in NETWORKS:
-            built = self._functional(config, where, depth)
-        else:
-            built = self._layer(kind, config, where, depth)
-        if shared is not None:
-            self._shared[shared] = built
+        built = self._once(entry, lambda: self._built(entry, depth))
+        self._alive.append(built)
         return built
+
+    def _built(self, entry: Any, depth: int) -> Any:
+        kind, config, where = _opened(entry)
+        if kind == "Sequential":
+            return self._sequential(config, where, depth)
+        if kind in NETWORKS:
+            return self._functional(config, where, depth)
+        if "module" not in entry:
+            config = normalise.without_module(config, where)
+        return self._layer(kind, config, where, depth)
+
+    def _once(self, entry: Any, make: Callable[[], Any]) -> Any:
+        """Return what an entry describes: the first object of its number, where Keras goes by the numbers."""
+        number = entry.get("shared_object_id") if self._shares and isinstance(entry, dict) else None
+        if number is None:
+            return make()
+        if number not in self._shared:
+            self._shared[number] = make()
+        return self._shared[number]
+
+    def _input(self, entry: dict[str, Any]) -> Any:
+        _, config, where = _opened(entry)
+        return self._once(entry, lambda: _input_tensor(config, where))
 
     def _count(self, depth: int) -> None:
         self._layers += 1
@@ -88,7 +107,7 @@ class Builder:
             given[key] = self._inner(given[key], where, depth)
         dtype = values.precision(config.get("dtype"), f"{where}, option dtype,")
         layer = attempt(where, _class(kind), **given, **_identity(config, where), dtype=dtype)
-        self._note_frozen(layer, config)
+        self._note_frozen(layer, config, where)
         return layer
 
     def _inner(self, entry: Any, where: str, depth: int) -> Any:
@@ -105,12 +124,30 @@ class Builder:
         entries = settings.get("layers")
         if not isinstance(entries, list) or not entries:
             raise damaged(f"{where} has no list of layers.")
-        layers = [self.build(entry, depth + 1) for entry in entries[_is_input(entries[0]) :]]
+        layers = [
+            self._placed(entry, where, depth, in_graph=False) for entry in entries[_is_input(entries[0]) :]
+        ]
         _check_names([layer.name for layer in layers], where)
-        entrance = _entrance(entries[0], settings, layers)
-        network = attempt(where, keras.Sequential, [*entrance, *layers], **_identity(settings, where))
-        self._note_frozen(network, settings)
-        return network
+        entrance = self._entrance(entries[0], settings, layers)
+        # Whether it is frozen as a whole Keras forgets; its layers say so, too.
+        return attempt(where, keras.Sequential, [*entrance, *layers], **_identity(settings, where))
+
+    def _entrance(self, entry: Any, settings: dict[str, Any], layers: list[Any]) -> list[Any]:
+        """Return the input of a Sequential network: stated by a layer of its own, by its first layer, or by itself."""
+        import keras
+
+        _, config, where = _opened(entry)
+        if _is_input(entry):
+            return [self._input(entry)]
+        stated = _stated_shape(config if isinstance(config, dict) else {}, where)
+        if stated is not None:
+            return [keras.Input(batch_shape=stated)]
+        if isinstance(layers[0], keras.Model) and layers[0].built:
+            stated = layers[0].inputs[0].shape
+        else:
+            stated = _stated_shape(settings, where)
+        # Keras takes the type that the first layer computes in.
+        return [] if stated is None else [keras.Input(batch_shape=stated, dtype=layers[0].compute_dtype)]
 
     def _functional(self, config: Any, where: str, depth: int) -> Any:
         import keras
@@ -132,27 +169,42 @@ class Builder:
             inputs, outputs = _alone(inputs), _alone(outputs)
         inputs, outputs = connect(parts, inputs, outputs, is_keras_3=is_keras_3)
         network = attempt(where, keras.Model, inputs, outputs, **_identity(config, where))
-        self._note_frozen(network, config)
+        self._note_frozen(network, config, where)
         return network
 
     def _part(self, entry: Any, depth: int) -> Part:
-        kind, config, where = _opened(entry)
+        kind, _, where = _opened(entry)
         if _is_input(entry):
-            return Part(where, None, (), (_input_tensor(config, where),))
+            return Part(where, None, (), (self._input(entry),))
         if is_operation(entry):
             self._count(depth)
             calls = read_calls(entry.get("inbound_nodes"), where, any_keyword=True)
             return Part(where, operation(entry, where), calls)
         return Part(
             where,
-            self.build(entry, depth + 1),
+            self._placed(entry, where, depth, in_graph=True),
             read_calls(entry.get("inbound_nodes"), where),
             is_network=kind in NETWORKS,
             counts_from_one=kind in NETWORKS and kind != "Sequential",
         )
 
-    def _note_frozen(self, layer: Any, config: dict[str, Any]) -> None:
-        if config.get("trainable") is False:
+    def _placed(self, entry: Any, where: str, depth: int, *, in_graph: bool) -> Any:
+        """Return a layer of a network; Keras numbers the calls of a shared one over all its places, so a graph may not hold it, too."""
+        built = self.build(entry, depth + 1)
+        places = self._places.setdefault(id(built), [])
+        if places and (in_graph or True in places):
+            raise unsupported(
+                f"{where} holds an object that is elsewhere in the network, too; Keras takes the calls of one place for those of "
+                "the other."
+            )
+        places.append(in_graph)
+        return built
+
+    def _note_frozen(self, layer: Any, config: dict[str, Any], where: str) -> None:
+        is_trained = config.get("trainable", True)
+        if is_trained is not None and not isinstance(is_trained, bool):
+            raise unsupported(f"{where} has trainable = {shown(is_trained)}; expected true or false.")
+        if is_trained is False:
             self._frozen.append(layer)
 
 
@@ -209,7 +261,9 @@ def _check_names(names: list[str], where: str) -> None:
 
 
 def _alone(references: Any) -> Any:
-    return references[0] if isinstance(references, list) and len(references) == 1 else references
+    while isinstance(references, list) and len(references) == 1:
+        (references,) = references
+    return references
 
 
 def _input_tensor(config: dict[str, Any], where: str) -> Any:
@@ -230,17 +284,3 @@ def _stated_shape(config: dict[str, Any], where: str) -> tuple[int | None, ...] 
         if config.get(key) is not None:
             return None, *values.shape(config[key], f"{where}, option {key},")[key in _WITH_BATCH :]
     return None
-
-
-def _entrance(entry: Any, settings: dict[str, Any], layers: list[Any]) -> list[Any]:
-    """Return the input of a Sequential network: stated by a layer of its own, by its first layer, or by itself."""
-    import keras
-
-    _, config, where = _opened(entry)
-    if _is_input(entry):
-        return [_input_tensor(config, where)]
-    if isinstance(layers[0], keras.Model) and layers[0].built:
-        return [keras.Input(batch_shape=layers[0].inputs[0].shape, dtype=layers[0].inputs[0].dtype)]
-    first = config if isinstance(config, dict) else {}
-    stated = _stated_shape(first, where) or _stated_shape(settings, where)
-    return [] if stated is None else [keras.Input(batch_shape=stated)]

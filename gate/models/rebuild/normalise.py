@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gate.models.rebuild.problems import shown, unsupported
+from gate.models.rebuild.values import is_scalar
 
 _NEW_CLASSES = {
     "AtrousConvolution2D": "Conv2D",
@@ -44,7 +45,7 @@ _NEW_NAMES = {
 _WITHOUT_EFFECT = frozenset(
     {"batch_input_shape", "batch_shape", "input_shape", "input_dtype", "input_length", "inbound_nodes",
      "implementation", "time_major", "rng_type", "renorm_momentum", "synchronized", "flash_attention", "build_config",
-     "query_shape", "key_shape", "value_shape", "softmax_robust_masking", "seed", "autocast", "init"}
+     "query_shape", "key_shape", "value_shape", "softmax_robust_masking", "seed", "init"}
 )  # fmt: skip
 # Without effect on a finished network: how weights began, what training added to the loss.
 TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
@@ -54,6 +55,7 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "depth_multiplier": (1,),
     "dilation_rate": (1, [1], [1, 1], [1, 1, 1]),
     "atrous_rate": (1, [1], [1, 1]),
+    "autocast": (True,),
     "data_format": ("channels_last",),
     "mode": (0,),
     "fused": (True,),
@@ -64,6 +66,28 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
 def is_keras_3(written_by: str) -> bool:
     """Return whether a file says that Keras 3 or later wrote it; "" is what early versions say of themselves."""
     return written_by.partition(".")[0] not in ("", "1", "2")
+
+
+def without_module(config: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the options of an entry without a module as Keras reads them: as those of an HDF5 file, with a whole number for an axis.
+
+    Args:
+        config: Options as the file has them.
+        where: The layer, for messages.
+
+    Raises:
+        IncompleteError: The entry has several axes, which Keras forgets (BD003).
+    """
+    axis = config.get("axis")
+    number = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if number is None:
+        return {key: value for key, value in config.items() if key != "axis"}
+    if isinstance(number, (int, float)) and is_scalar(number):
+        return {**config, "axis": int(number)}
+    raise unsupported(
+        f"{where} has axis = {shown(axis)}, which Keras 3 forgets when it reads an HDF5 file.",
+        hint="Save the model again as .keras: model.save('model.keras').",
+    )
 
 
 def class_name(name: Any) -> str:
@@ -129,6 +153,10 @@ def _is_dropped(key: str, value: Any, known: frozenset[str], where: str) -> bool
         )
     if key in known:
         return False
+    if key == "autocast" and value is not True:
+        raise unsupported(
+            f"{where} has autocast = {shown(value)}; expected true, as layers without the option."
+        )
     if value is None or value is False or key in _WITHOUT_EFFECT or key.endswith(TRAINING_ENDINGS):
         return True
     if any(value == harmless and type(value) is type(harmless) for harmless in _HARMLESS.get(key, ())):

@@ -29,7 +29,12 @@ def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: s
     """
     weights = weights_keras if kind is ModelFormat.KERAS_ZIP else weights_hdf5
     with stored_weights(file, kind) as found:
-        network = _build(config, _arrays(found), is_keras_3(written_by))
+        network = _build(
+            config,
+            _arrays(found),
+            is_keras_3=is_keras_3(written_by),
+            shares=kind is ModelFormat.KERAS_ZIP,
+        )
         guarded(weights.fill, network, found)
     _settle(network)
     return network
@@ -40,14 +45,14 @@ def _arrays(found: weights_hdf5.Arrays | weights_keras.Arrays) -> list[Any]:
     return [array for group in groups for array in group]
 
 
-def _build(config: dict[str, Any], arrays: list[Any], of_keras_3: bool) -> Any:
+def _build(config: dict[str, Any], arrays: list[Any], **notation: bool) -> Any:
     """Return the network with all weights zero; they get memory once they are known to be no more than stored."""
     import keras
 
     largest = max((size for array in arrays for size in array.shape), default=1)
     try:
         with keras.StatelessScope(initialize_variables=False):
-            network = Builder(largest=largest, is_keras_3=of_keras_3).network(config)
+            network = Builder(largest=largest, **notation).network(config)
         _check_built(network)
         _compare(network, arrays)
     except BaseException:
