@@ -69,6 +69,10 @@ hostile: $(DEV) ## Meet the hostile corpus, beside other scanners (installs them
 fuzz: $(DEV) ## Scan mutated models for FUZZ_SECONDS (default 1800)
 	$(BIN)/python -m tests.corpus.fuzz
 
+.PHONY: fuzz-differences
+fuzz-differences: $(DEV) ## Look for files of which Keras and the gate make two networks, for DIFFERENCES_SECONDS (default 1800)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tests.corpus.differences
+
 .PHONY: examples
 examples: $(DEV) ## Train the example models again and compare them with the committed ones
 	$(BIN)/python examples/build.py --check

@@ -1,0 +1,77 @@
+"""The gate builds the network that Keras loads, whatever is changed in the file: a bounded run of `make fuzz-differences`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gate.models.rebuild.layers import INNER_LAYERS, OPTIONS
+from tests.corpus import differences
+from tests.corpus.differences import OF_ONE, WRONG, Case, base_of, blindness, judged, run, twins
+from tests.corpus.layer_cases import LAYERS, has_sampler, options_of
+
+# Of the network around each layer, one change; with others from one run to the next only where a layer is added.
+PLACES = (1, 5, 9)
+
+
+def test_no_layer_and_no_option_is_forgotten() -> None:
+    forgotten = [
+        f"{layer}: {option}"
+        for layer in OPTIONS
+        for option in OPTIONS[layer] - INNER_LAYERS
+        if not has_sampler(layer, option) and not option.endswith("_initializer")
+    ]
+
+    assert tuple(sorted(OPTIONS)) == LAYERS
+    assert [] == forgotten
+
+
+def test_the_same_number_gives_the_same_options() -> None:
+    one, other = (
+        [options_of(rng, "Conv2D") for _ in range(20)]
+        for rng in (np.random.default_rng(5), np.random.default_rng(5))
+    )
+
+    assert one == other
+
+
+def test_around_every_layer_the_gate_and_keras_build_one_network(keras: Any) -> None:
+    places = [number * OF_ONE + PLACES[number % len(PLACES)] for number in range(len(LAYERS))]
+
+    found = run(places, log=sys.stderr, alone=True)
+
+    assert [] == found.wrong
+    assert len(LAYERS) == sum(found.ended.values())
+    assert found.ended["equal"] > len(LAYERS) // 3
+
+
+@pytest.mark.slow
+def test_more_changes(keras: Any) -> None:
+    found = run(differences.from_number(100_000), seconds=60, log=sys.stderr)
+
+    assert [] == found.wrong
+
+
+def test_the_oracle_sees_what_it_is_there_for(keras: Any, tmp_path: Path) -> None:
+    first = LAYERS.index("Dense") + len(LAYERS)
+    base, other = (base_of(number * OF_ONE, tmp_path) for number in (first, first + len(LAYERS)))
+    one, another = (judged(0, stored, "a file", tmp_path) for stored in (base, other))
+
+    assert ["equal", "equal"] == [one.ended, another.ended]
+    assert "" == blindness(one, another)
+    described_alike = Case(1, "", "equal", digest=one.digest, keras=_answering(one, another))
+    assert "answers differ" in blindness(one, described_alike)
+    assert ["one digest"] == list(twins([one], described_alike))
+    assert {"different", "crashed", "blind", "one digest"} == set(WRONG)
+
+
+def _answering(one: Case, another: Case) -> Any:
+    from dataclasses import replace
+
+    assert one.keras is not None
+    assert another.keras is not None
+    return replace(one.keras, together=another.keras.together, alone=another.keras.alone)
