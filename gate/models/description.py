@@ -21,6 +21,8 @@ _WITHOUT_EFFECT = frozenset(
     {"name", "trainable", "dtype", "seed", "build_config", "shared_object_id", "registered_name", "build_input_shape"}
 )  # fmt: skip
 _FUNCTIONS = ("activation", "recurrent_activation")
+# Made of weights when a layer is loaded, or not.
+_DERIVED = ("mean", "variance")
 _LONGEST_OPTIONS = 4_000
 _FAMILIES = ("strokes", "signs", "leaves")
 _OF_EACH, _FRAME = 2, 2
@@ -117,7 +119,7 @@ def _options(operation: Any) -> str:
     """Return what a layer or operation was built with, and which functions it really calls."""
     if type(operation).__name__ == "InputLayer":
         return _json([operation.batch_shape[1:], operation.dtype])
-    text = _json([_effective(_config(operation)), *_called(operation)])
+    text = _json([_effective(_config(operation)), *_called(operation), *_derived(operation)])
     if len(text) <= _LONGEST_OPTIONS:
         return text
     return f"{text[:_LONGEST_OPTIONS]}... {hashlib.sha256(text.encode()).hexdigest()}"
@@ -137,6 +139,12 @@ def _called(operation: Any) -> Iterator[str]:
         function = getattr(operation, attribute, None)
         if callable(function):
             yield f"{attribute}={getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
+
+
+def _derived(operation: Any) -> Iterator[list[Any]]:
+    if hasattr(operation, "finalize_state"):
+        for attribute in _DERIVED:
+            yield [attribute, getattr(operation, attribute, None)]
 
 
 def _effective(value: Any) -> Any:

@@ -10,7 +10,7 @@ from gate.models.rebuild import normalise, values
 from gate.models.rebuild.arguments import arguments
 from gate.models.rebuild.graph import Part, connect
 from gate.models.rebuild.layers import COMMON, IN_CONV_NEXT, INNER_LAYERS, NETWORKS
-from gate.models.rebuild.nodes import read_calls, read_references
+from gate.models.rebuild.nodes import check_training, read_calls, read_references
 from gate.models.rebuild.operations import is_operation, operation
 from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
 from gate.models.rebuild.sharing import check_sharing
@@ -180,10 +180,13 @@ class Builder:
             self._count(depth)
             calls = read_calls(entry.get("inbound_nodes"), where, any_keyword=True)
             return Part(where, operation(entry, where), calls)
+        layer = self._placed(entry, where, depth, in_graph=True)
+        calls = read_calls(entry.get("inbound_nodes"), where)
+        check_training(layer, calls, where)
         return Part(
             where,
-            self._placed(entry, where, depth, in_graph=True),
-            read_calls(entry.get("inbound_nodes"), where),
+            layer,
+            calls,
             is_network=kind in NETWORKS,
             counts_from_one=kind in NETWORKS and kind != "Sequential",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,24 @@ def read_calls(nodes: Any, where: str, *, any_keyword: bool = False) -> tuple[Ca
     return calls
 
 
+def check_training(layer: Any, calls: tuple[Call, ...], where: str) -> None:
+    """Refuse a layer that is always called as in training.
+
+    `model(images)` then answers by the other images, or by chance; `predict` does not. A layer for augmentation is called so by
+    default, and Keras writes it down.
+
+    Raises:
+        IncompleteError: It is (BD003).
+    """
+    default = inspect.signature(layer.call).parameters.get("training")
+    is_asked = any(call.keywords.get("training") not in (None, False) for call in calls)
+    if is_asked and (default is None or default.default is not True):
+        raise unsupported(
+            f"{where} is always called as in training, so that its answers depend on the other images, or on chance.",
+            hint="Leave `training=True` out of the call, and save the model again.",
+        )
+
+
 def read_references(value: Any, where: str) -> Any:
     """Return a network's inputs or outputs with a reference for every ``[layer, call, output]``."""
     if _is_reference(value):
@@ -87,11 +106,6 @@ def read_references(value: Any, where: str) -> Any:
 
 
 def _check_keywords(call: Call, where: str) -> None:
-    if call.keywords.get("training") not in (None, False):
-        raise unsupported(
-            f"{where} is always called as in training, so that its answers depend on the other images, or on chance.",
-            hint="Leave `training=True` out of the call, and save the model again.",
-        )
     unknown = sorted(set(call.keywords) - _KEYWORDS)
     if unknown:
         raise unsupported(f"{where} is called with {shown(unknown[0])}, which the gate does not know.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from gate.core.artifact import ModelFormat
 from gate.models.rebuild import weights_hdf5, weights_keras
 from gate.models.rebuild.builder import Builder
 from gate.models.rebuild.normalise import is_keras_3
-from gate.models.rebuild.problems import damaged, unsupported
+from gate.models.rebuild.problems import damaged, shown, unsupported
 from gate.models.rebuild.reading import guarded, stored_weights
 
 
@@ -36,7 +35,7 @@ def rebuild(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: s
             shares=kind is ModelFormat.KERAS_ZIP,
         )
         guarded(weights.fill, network, found)
-    _settle(network)
+    _settle(network, kind)
     return network
 
 
@@ -82,14 +81,16 @@ def _compare(network: Any, arrays: list[Any]) -> None:
         raise damaged(f"The architecture needs {needed} weights; the file holds {held}.")
 
 
-def _settle(network: Any) -> None:
-    """Let layers that derive values from their weights do so again."""
-    for layer in _all_layers([network]):
-        if hasattr(layer, "finalize_state"):
-            layer.finalize_state()
-
-
-def _all_layers(layers: Iterable[Any]) -> Iterable[Any]:
-    for layer in layers:
-        yield layer
-        yield from _all_layers(getattr(layer, "layers", ()))
+def _settle(network: Any, kind: ModelFormat) -> None:
+    """Let layers that derive values from their weights do so again, as Keras does: of an HDF5 file, only the outermost."""
+    outermost = {id(layer) for layer in network.layers}
+    for layer in network._flatten_layers(include_self=False):
+        if not hasattr(layer, "finalize_state"):
+            continue
+        if kind is ModelFormat.HDF5 and id(layer) not in outermost and layer.weights:
+            raise unsupported(
+                f"The layer {shown(layer.name)} normalises within another layer or network by a mean that it stores; Keras 3 forgets "
+                "it when it reads an HDF5 file.",
+                hint="Save the model again as .keras, with the Keras that made it: model.save('model.keras').",
+            )
+        layer.finalize_state()

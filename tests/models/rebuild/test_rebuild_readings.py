@@ -142,6 +142,24 @@ def test_a_sequential_network_that_is_frozen_as_a_whole_only(keras: Any, saved: 
     assert "" == alike(rebuilt, saved(network, ".h5", change))
 
 
+def normalises(keras: Any, **options: Any) -> Any:
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((4, 4, 3)), layers.Normalization(name="standard", **options)])
+    image = keras.Input((4, 4, 3))
+    return keras.Model(image, layers.Dense(3)(layers.Flatten()(inner(image))))
+
+
+def test_a_stored_mean_within_a_network_in_hdf5(keras: Any, saved: Any, rebuilt: Any) -> None:
+    """Keras loads mean and variance of such a layer, and goes on computing with 0 and 1."""
+    with pytest.raises(IncompleteError, match="'standard' normalises within another layer or network"):
+        rebuilt(saved(normalises(keras), ".h5"))
+
+
+def test_a_mean_within_a_network(keras: Any, saved: Any, rebuilt: Any) -> None:
+    assert "" == alike(rebuilt, saved(normalises(keras), ".keras"))
+    assert "" == alike(rebuilt, saved(normalises(keras, mean=0.5, variance=2.0), ".h5"))
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("autocast", False), ("autocast", None), ("trainable", 0), ("trainable", "false")]
 )
