@@ -17,12 +17,10 @@ class Graph:
 
     Args:
         flow: Its steps.
-        has_softmax: Whether a softmax stood behind its scores, and was cut off.
     """
 
-    def __init__(self, flow: Flow, *, has_softmax: bool) -> None:
+    def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.has_softmax = has_softmax
         self.depth = flow.depths()
         # A chain of kernels that pass on a few numbers is no trunk, however long.
         self.wide_depth = flow.depths(wider_than=NARROW)

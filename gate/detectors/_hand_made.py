@@ -79,7 +79,7 @@ def _squash(step: Step, graph: Graph) -> str:
         return ""  # a cap on the scores
     if not all(_is_harmless(each, name) for each in graph.after(scores)):
         return "squashes the scores, and they are scaled again"
-    is_last = not graph.has_softmax and not any(squash(each) == "softmax" for each in graph.after(scores))
+    is_last = not any(squash(each) == "softmax" for each in graph.after(scores))
     return "squashes scores that were scaled for it" if name == "softmax" and scaled and not is_last else ""
 
 

@@ -78,9 +78,8 @@ class HandMadeLogic:
     RULE: ClassVar[Rule] = _RULE
 
     def run(self, context: Context) -> Evidence:
-        """Look at the network's graph, from the input to the logits."""
-        classifier = context.classifier
-        found = constructs(Graph(flow(classifier.network), has_softmax=classifier.head == "softmax"))
+        """Look at the network's graph, from the input to the answers."""
+        found = constructs(Graph(flow(context.classifier.whole)))
         counts = Counter(each.kind for each in found)
         return Evidence(
             detector="hand-made-logic",

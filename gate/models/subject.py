@@ -14,7 +14,7 @@ from gate.models.datasets import Dataset
 from gate.models.input_range import InputRange
 from gate.models.representations import Representations
 from gate.models.surrogates.bank import Bank
-from gate.models.temperature import temper
+from gate.models.temperature import pictures, temper
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ def open_subject(job: Job, network: Any, keras_version: str, loss: str) -> Subje
     classifier = Classifier(network, loss)
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
+    classifier.require_order(pictures(classifier, job.seed))
     temper(classifier, job.seed)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None

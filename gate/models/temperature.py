@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gate.models.surrogates.choice import probes
-from gate.models.surrogates.families import FAMILIES
+from gate.models.surrogates.families import FAMILIES, Images
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -25,6 +25,11 @@ UNHEARD_OF = 50.0
 _PROBES = 24
 
 
+def pictures(classifier: Classifier, seed: int) -> Images:
+    """Return some drawn images of each family, shape ``(n, h, w, c)``, 0..1."""
+    return np.concatenate([probes(family, classifier.input_shape, seed, _PROBES) for family in FAMILIES])
+
+
 def usual_lead(classifier: Classifier, seed: int) -> float:
     """Return by how much the first class leads the second in half of the pictures or more, in logits.
 
@@ -35,9 +40,7 @@ def usual_lead(classifier: Classifier, seed: int) -> float:
     Raises:
         IncompleteError: Some answers are no numbers (rule BD004).
     """
-    shape = classifier.input_shape
-    pictures = np.concatenate([probes(family, shape, seed, _PROBES) for family in FAMILIES])
-    second, first = np.partition(classifier.predict(pictures), -2, axis=1)[:, -2:].T
+    second, first = np.partition(classifier.predict(pictures(classifier, seed)), -2, axis=1)[:, -2:].T
     return float(np.median(first - second))
 
 

@@ -9,8 +9,6 @@ from tests.detectors.honest_networks import K, conv, head, layers, ops, rgb, tru
 
 Build = Callable[[Any], Any]
 _BUILDS: dict[str, tuple[str, Build]] = {}
-# Here the classifier goes back to the scores before: what is planted shows in the whole network only.
-CUT_OFF = ("row_b4_a_softmax_in_the_middle", "a_scaled_softmax_before_the_last", "a_sigmoid_in_the_middle")
 
 
 def planted(kind: str) -> Callable[[Build], Build]:

@@ -32,10 +32,10 @@ PREAMBLE = """
 import json, os, signal, subprocess, sys, time
 job = json.loads(sys.stdin.read())
 scan = {"artifact": job["artifact"], "evidence": [], "findings": [], "gaps": [], "model": None,
-        "score": None, "joint_index": None, "joint_label": None, "seconds": 1.0, "confinement": None, "content": None}
+        "score": None, "joint_index": None, "joint_label": None, "seconds": 1.0, "confinement": None, "content": None, "keras": None}
 evidence = {"detector": "neural-cleanse", "rule": "BD101", "status": "measured", "anomaly_index": 1.0,
             "paper_statistic": None, "target_labels": [], "measurements": [], "trigger": None, "reason": "",
-            "inconclusive": "", "suspects": None}
+            "inconclusive": "", "remark": "", "suspects": None}
 def send(message):
     print(json.dumps(message), flush=True)
 def answer(**changes):

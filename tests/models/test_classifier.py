@@ -321,3 +321,42 @@ def test_a_last_layer_that_squashes_its_own_scores_is_cut(keras: Any) -> None:
     found = Classifier(network).predict(images)
 
     np.testing.assert_allclose(found, images.reshape(8, -1) @ dense.get_weights()[0], rtol=1e-5, atol=1e-5)
+
+
+def test_scores_that_tie_once_they_are_squashed_are_refused(keras: Any) -> None:
+    layers = keras.layers
+    dense = layers.Dense(4)
+    network = keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            layers.Flatten(),
+            dense,
+            layers.Rescaling(200.0),
+            layers.Activation("sigmoid"),
+            layers.Softmax(),
+        ]
+    )
+    dense.set_weights([np.random.default_rng(3).normal(0, 1, (16, 4)), np.zeros(4)])
+    images = np.random.default_rng(0).uniform(size=(64, 4, 4, 1)).astype(np.float32)
+
+    with pytest.raises(IncompleteError, match="classes tie"):
+        Classifier(network).require_order(images)
+
+
+def test_a_softmax_keeps_the_order_however_sure_it_is(keras: Any) -> None:
+    layers = keras.layers
+    dense = layers.Dense(4, "softmax")
+    network = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), dense])
+    dense.set_weights([np.random.default_rng(3).normal(0, 1e4, (16, 4)), np.zeros(4)])
+
+    Classifier(network).require_order(np.random.default_rng(0).uniform(size=(64, 4, 4, 1)).astype(np.float32))
+
+
+def test_a_softmax_over_the_images_is_refused(keras: Any) -> None:
+    layers = keras.layers
+    network = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(4), layers.Softmax(axis=0)]
+    )
+
+    with pytest.raises(IncompleteError, match="over the classes"):
+        Classifier(network)

@@ -41,7 +41,10 @@ def sequential(keras: Any) -> Any:
 def functional(keras: Any) -> Any:
     layers = keras.layers
     image = keras.Input((12, 12, 3))
-    a = layers.SeparableConv2D(4, 3, padding="same")(image)
+    cropped = layers.CenterCrop(12, 12)(
+        layers.RandomFlip()(image)
+    )  # Keras writes that they are called as in training
+    a = layers.SeparableConv2D(4, 3, padding="same")(cropped)
     b = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2)(image)
     b = layers.Conv2D(4, 1)(layers.PReLU(shared_axes=[1, 2])(b))
     x = layers.Concatenate()([layers.Add()([a, b]), layers.Multiply()([a, b])])
