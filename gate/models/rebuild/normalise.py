@@ -76,12 +76,12 @@ def without_module(config: dict[str, Any], where: str) -> dict[str, Any]:
         where: The layer, for messages.
 
     Raises:
-        IncompleteError: The entry has several axes, which Keras forgets (BD003).
+        IncompleteError: The entry has several axes, or null, which Keras forgets (BD003).
     """
-    axis = config.get("axis")
+    if "axis" not in config:
+        return config
+    axis = config["axis"]
     number = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
-    if number is None:
-        return {key: value for key, value in config.items() if key != "axis"}
     if isinstance(number, (int, float)) and is_scalar(number):
         return {**config, "axis": int(number)}
     raise unsupported(
