@@ -110,11 +110,13 @@ def options(
     Raises:
         IncompleteError: An option is left that the layer does not take (BD003).
     """
-    renamed = _renamed(written, config, known, of_keras_3)
+    renamed = _renamed(written, config, known)
+    if "reset_after" in known and not of_keras_3:
+        renamed.setdefault("reset_after", _reset_after(renamed, where))
     return {key: value for key, value in renamed.items() if not _is_dropped(key, value, known, where)}
 
 
-def _renamed(written: str, config: dict[str, Any], known: frozenset[str], of_keras_3: bool) -> dict[str, Any]:
+def _renamed(written: str, config: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     renamed = {_new_name(key, known): value for key, value in config.items()}
     if "alpha" in renamed and "negative_slope" in known:
         renamed["negative_slope"] = renamed.pop("alpha")
@@ -135,9 +137,17 @@ def _renamed(written: str, config: dict[str, Any], known: frozenset[str], of_ker
     # BatchNormalization of TensorFlow 1.13 and later writes its axis as a list.
     if isinstance(axis, list) and len(axis) == 1 and "momentum" in known:
         renamed["axis"] = axis[0]
-    if "reset_after" in known and not of_keras_3:
-        renamed.setdefault("reset_after", False)  # the only kind of GRU before there was a choice
     return renamed
+
+
+def _reset_after(config: dict[str, Any], where: str) -> bool:
+    """Return what the only kind of GRU did before there was a choice; Keras 3 believes the other, and sees it by the bias alone."""
+    if "reset_after" not in config and config.get("use_bias") is False:
+        raise unsupported(
+            f"{where} does not say whether it resets after, and has no bias to tell by: earlier versions did not, Keras 3 does.",
+            hint="Save the model again with the Keras that made it, which writes reset_after, or with Keras 3.",
+        )
+    return False
 
 
 def _new_name(key: str, known: frozenset[str]) -> str:

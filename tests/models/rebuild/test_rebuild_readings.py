@@ -208,3 +208,28 @@ def test_inputs_in_a_list_within_a_list(keras: Any, saved: Any, rebuilt: Any) ->
 
     assert "" == alike(rebuilt, file)
     assert (None, 3) == np.shape(rebuilt(file).output)
+
+
+@pytest.mark.parametrize(
+    ("has_bias", "said"), [(False, "'gru'.* does not say whether it resets after"), (True, "")]
+)
+def test_a_gru_of_keras_2_that_does_not_say_its_kind(
+    keras: Any, saved: Any, rebuilt: Any, has_bias: bool, said: str
+) -> None:
+    """Keras 3 takes the other kind, which without a bias fits the weights as well."""
+    layers = keras.layers
+    gru = layers.GRU(2, use_bias=has_bias, reset_after=False, name="gru")
+    network = keras.Sequential([keras.Input((4, 4, 3)), layers.Reshape((4, 12)), gru, layers.Dense(3)])
+
+    def change(config: Config) -> Config:
+        del entries(config)["gru"]["config"]["reset_after"]
+        return config
+
+    file = saved(network, ".h5", change, "2.2.0")
+
+    if said:
+        with pytest.raises(IncompleteError, match=said):
+            rebuilt(file)
+    else:
+        rebuilt(file)
+        assert "" != load_by_keras(file).refusal
