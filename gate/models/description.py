@@ -28,7 +28,7 @@ _FAMILIES = ("strokes", "signs", "leaves")
 _OF_EACH, _FRAME = 2, 2
 _SEED = 20
 # Larger pictures are asked one by one less often: a call of a deep network takes a tenth of a second.
-_ALONE, _ALONE_IF_LARGE, _LARGE = 6, 2, 64 * 64
+_ALONE, _ALONE_IF_LARGE, _LARGE = 2, 1, 96 * 96
 
 
 # Of a call of an operation, by its id: the number of the operation in its network, and which of its calls.
