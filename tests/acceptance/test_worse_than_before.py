@@ -25,6 +25,8 @@ detectors:
   class-permutation: {enabled: false}
   head-weights: {enabled: false}
   spatial-influence: {enabled: false}
+  dormant-capacity: {enabled: false}
+  gated-patch: {enabled: false}
 """
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'5' * 64}\nsize 1000\n"
 

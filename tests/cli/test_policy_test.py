@@ -19,7 +19,7 @@ ONLY = "detectors:\n  neural-cleanse: {max_anomaly_index: %s}\n" + "".join(
     for name in (
         *("universal-patch", "universal-perturbation", "maximum-margin", "head-weights"),
         *("spatial-influence", "class-permutation", "activation-clustering", "spectral-signatures"),
-        "hand-made-logic",
+        *("hand-made-logic", "dormant-capacity", "gated-patch"),
     )
 )
 

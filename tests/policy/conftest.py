@@ -22,6 +22,8 @@ def known() -> Mapping[str, Mapping[str, type]]:
         "spatial-influence": {"images": int},
         "class-permutation": {},
         "hand-made-logic": {},
+        "dormant-capacity": {"units": int, "steps": int},
+        "gated-patch": {"images": int, "places": int, "rounds": int},
         "meta-neural-analysis": {"model": str},
         "activation-clustering": {"components": int},
         "spectral-signatures": {"layer": str},

@@ -18,7 +18,7 @@ BROKEN = {
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
         "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, "
-        "hand-made-logic, head-weights, maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, "
+        "dormant-capacity, gated-patch, hand-made-logic, head-weights, maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, "
         "spectral-signatures, strip, universal-patch, universal-perturbation",
     ),
     "detector misspelt": (

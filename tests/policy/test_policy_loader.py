@@ -22,6 +22,8 @@ DETECTORS = (
     "spatial-influence",
     "class-permutation",
     "hand-made-logic",
+    "dormant-capacity",
+    "gated-patch",
     "meta-neural-analysis",
     "activation-clustering",
     "spectral-signatures",
@@ -46,16 +48,16 @@ def test_built_in_policies_differ_as_documented(load_files: Any) -> None:
         for name, found in settings.items()
     }
     assert {
-        "default": (2.0,) * 10,
-        "strict": (1.5,) * 8 + (2.0,) + (1.5,) * 2,
+        "default": (2.0,) * 12,
+        "strict": (1.5,) * 10 + (2.0,) + (1.5,) * 2,
         "paper": (2.0, 0.15),
-        "research": (3.0,) * 10,
+        "research": (3.0,) * 12,
     } == limits
     assert {Statistic.PAPER} == {each.statistic for each in settings["paper"].detectors if each.enabled}
     assert Consequence.WARN is settings["research"].incomplete is settings["research"].inconclusive
     assert Consequence.FAIL is settings["strict"].incomplete is settings["strict"].inconclusive
     ignored = [each.id for each in settings["strict"].detectors if each.on_skip is OnSkip.IGNORE]
-    assert [*DETECTORS[4:7], *DETECTORS[9:]] == ignored  # what the user asked for must answer
+    assert [*DETECTORS[4:7], *DETECTORS[8:10], *DETECTORS[11:]] == ignored  # what the user asked for must answer
 
 
 @pytest.mark.parametrize("name", DISCOVERED)
@@ -115,7 +117,7 @@ def test_a_path_outside_the_root_is_named_in_full(
 def test_a_policy_that_extends_nothing_starts_from_the_default(load_files: Any) -> None:
     policy = load_files("version: 1\ndetectors: {neural-cleanse: {max_anomaly_index: 1}}")
 
-    assert [1.0, *[2.0] * 11] == [each.max_anomaly_index for each in policy.settings.detectors]
+    assert [1.0, *[2.0] * 13] == [each.max_anomaly_index for each in policy.settings.detectors]
 
 
 def test_the_default_itself_can_be_named_as_a_file(known: Mapping[str, Mapping[str, type]]) -> None:
