@@ -57,7 +57,11 @@ def test_built_in_policies_differ_as_documented(load_files: Any) -> None:
     assert Consequence.WARN is settings["research"].incomplete is settings["research"].inconclusive
     assert Consequence.FAIL is settings["strict"].incomplete is settings["strict"].inconclusive
     ignored = [each.id for each in settings["strict"].detectors if each.on_skip is OnSkip.IGNORE]
-    assert [*DETECTORS[4:7], *DETECTORS[8:10], *DETECTORS[11:]] == ignored  # what the user asked for must answer
+    assert [
+        *DETECTORS[4:7],
+        *DETECTORS[8:10],
+        *DETECTORS[11:],
+    ] == ignored  # what the user asked for must answer
 
 
 @pytest.mark.parametrize("name", DISCOVERED)
