@@ -57,12 +57,12 @@ def _registered() -> dict[str, str]:
 
 
 def _relu(operation: Any, gradient: Any) -> Any:
-    return gradient * _leaky(operation.outputs[0] > 0)
+    return _leaking(gradient, operation.outputs[0] > 0)
 
 
 def _relu6(operation: Any, gradient: Any) -> Any:
     value = operation.inputs[0]
-    return gradient * _leaky((value > 0) & (value < 6))
+    return _leaking(gradient, (value > 0) & (value < 6))
 
 
 def _elu(operation: Any, gradient: Any) -> Any:
@@ -100,23 +100,23 @@ def _softmax(operation: Any, gradient: Any) -> Any:
 
 def _maximum(operation: Any, gradient: Any) -> Any:
     one, other = operation.inputs
-    return _summed((one, other), (gradient * _leaky(one >= other), gradient * _leaky(other > one)))
+    return _summed((one, other), (_leaking(gradient, one >= other), _leaking(gradient, other > one)))
 
 
 def _minimum(operation: Any, gradient: Any) -> Any:
     one, other = operation.inputs
-    return _summed((one, other), (gradient * _leaky(one <= other), gradient * _leaky(other < one)))
+    return _summed((one, other), (_leaking(gradient, one <= other), _leaking(gradient, other < one)))
 
 
 def _clip(operation: Any, gradient: Any) -> Any:
     value, low, high = operation.inputs
-    return gradient * _leaky((value >= low) & (value <= high)), None, None
+    return _leaking(gradient, (value >= low) & (value <= high)), None, None
 
 
 def _select(operation: Any, gradient: Any) -> Any:
     """Of two values the one that is chosen is followed, and the other a little: Keras' thresholds are made of these."""
     chosen, one, other = operation.inputs
-    return None, *_summed((one, other), (gradient * _leaky(chosen), gradient * _leaky(~chosen)))
+    return None, *_summed((one, other), (_leaking(gradient, chosen), _leaking(gradient, ~chosen)))
 
 
 def _largest(operation: Any, gradient: Any) -> Any:
@@ -144,10 +144,10 @@ def _summed(values: tuple[Any, Any], gradients: tuple[Any, Any]) -> tuple[Any, .
     )
 
 
-def _leaky(is_open: Any) -> Any:
+def _leaking(gradient: Any, is_open: Any) -> Any:
     import tensorflow as tf
 
-    return tf.where(is_open, 1.0, SLOPE)
+    return tf.where(is_open, gradient, tf.cast(SLOPE, gradient.dtype) * gradient)
 
 
 def _at_least(slope: Any, gradient: Any, least: float = SLOPE) -> Any:
