@@ -58,8 +58,14 @@ def _digest(stored: StoredModel, kind: ModelFormat, found: Mapping[str, Any]) ->
     placed = _by_path(parts, found) if kind is ModelFormat.KERAS_ZIP else _by_name(parts, found)
     architecture = _sha256([_VERSION, generation, unnamed(canonical(stored.config))])
     layers = tuple(_layer(name, arrays) for name, arrays in placed.items() if arrays)
-    weights = [[layer.name, layer.sha256] for layer in layers]
+    weights = [[layer.name, layer.sha256] for layer in layers] + _order(parts, found, kind)
     return Content(sha256=_sha256([architecture, weights]), architecture_sha256=architecture, layers=layers)
+
+
+def _order(parts: Iterable[Leaf], found: Mapping[str, Any], kind: ModelFormat) -> list[str]:
+    """Return the order in which an HDF5 file lists its layers, if it is another than that of the architecture: Keras goes by it."""
+    tops = dict.fromkeys(leaf.top for leaf in parts if leaf.top in found)
+    return [] if kind is not ModelFormat.HDF5 or list(found) == list(tops) else list(found)
 
 
 def _by_path(parts: Iterable[Leaf], found: Mapping[str, Mapping[str, Any]]) -> dict[str, _Placed]:

@@ -116,6 +116,12 @@ def test_what_only_training_and_saving_know_does_not_count(tmp_path: Path) -> No
     assert as_h5(tmp_path / "a.h5") == as_h5(tmp_path / "b.h5", trained, name="net_7")
 
 
+def test_the_order_of_the_layers_in_an_hdf5_file_counts(tmp_path: Path) -> None:
+    turned = dict(reversed(WEIGHTS.items()))
+
+    assert as_h5(tmp_path / "a.h5") != as_h5(tmp_path / "b.h5", weights=turned)
+
+
 def test_the_folders_of_keras_2_are_known(tmp_path: Path) -> None:
     folders = {
         name: folder.replace("layers/", "_layer_checkpoint_dependencies/") for name, folder in FOLDERS.items()

@@ -15,7 +15,7 @@ from gate.models.rebuild.operations import is_operation, operation
 from gate.models.rebuild.problems import attempt, damaged, shown, unsupported
 from gate.models.rebuild.sharing import check_sharing
 
-# In the order in which they count, and which of them begin with the batch.
+# Which of them begin with the batch.
 _SHAPES = ("batch_shape", "batch_input_shape", "shape", "input_shape", "build_input_shape")
 _WITH_BATCH = frozenset({"batch_shape", "batch_input_shape", "build_input_shape"})
 _MOST_LAYERS = 2_000
@@ -283,7 +283,11 @@ def _input_tensor(config: dict[str, Any], where: str) -> Any:
 
 def _stated_shape(config: dict[str, Any], where: str) -> tuple[int | None, ...] | None:
     """Return the input's shape with an open batch: a fixed one says how it was trained, not what it computes."""
-    for key in _SHAPES:
-        if config.get(key) is not None:
-            return None, *values.shape(config[key], f"{where}, option {key},")[key in _WITH_BATCH :]
-    return None
+    stated = {
+        (None, *values.shape(config[key], f"{where}, option {key},")[key in _WITH_BATCH :])
+        for key in _SHAPES
+        if config.get(key) is not None
+    }
+    if len(stated) > 1:
+        raise unsupported(f"{where} has two shapes, {shown(sorted(stated, key=repr))}; expected one.")
+    return next(iter(stated), None)

@@ -195,6 +195,20 @@ def test_a_network_that_can_be_built_and_not_computed(keras: Any, saved: Any, re
         describe(rebuilt(saved(network, ".keras", change)))
 
 
+def test_an_input_of_two_shapes(keras: Any, saved: Any, rebuilt: Any) -> None:
+    """Keras takes the one that earlier versions wrote."""
+    network = keras.Sequential(
+        [keras.Input((4, 4, 3), name="image"), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+
+    def change(config: Config) -> Config:
+        entries(config)["image"]["config"]["batch_input_shape"] = [None, 4, None, 3]
+        return config
+
+    with pytest.raises(IncompleteError, match=r"'image'.* has two shapes"):
+        rebuilt(saved(network, ".h5", change))
+
+
 def test_inputs_in_a_list_within_a_list(keras: Any, saved: Any, rebuilt: Any) -> None:
     network = keras.Model(
         image := keras.Input((4, 4, 3)), keras.layers.Dense(3)(keras.layers.Flatten()(image))
