@@ -38,9 +38,9 @@ The activations of all layers on the images that the scan searches on and some o
 of them, or hardly, beside the others of its layer. Of such units those that the scores follow most (64 units, fewer in large networks)
 are woken: the picture is sought that moves the unit furthest, with gates that leak at first. Then the unit, and what wakes with it in
 its layer, is set to what it is on that picture, and 24 images are answered anew. The force of a unit is how many times the lead that a
-class lacks the class gains, on nine of ten images at least; 1 overrules them. Honest dead units wake with a fraction of the force of live ones, which training tied to
-the classes. The anomaly index is 2.0 where the force is two and a half times that of the strongest of some live units of the same layer and
-those behind it, woken in the same way, and at least 2.5: real images resist more than drawn ones. (`force`, `force_of_live_units` in the JSON report; the latter is 0 where nothing called for it.)
+class lacks the class gains, on nine of ten images at least; 1 overrules them. Honest dead units seldom wake with more force than live ones, which training tied
+to the classes. The anomaly index is the force over that of the strongest of some live units of the same layer and those behind it, woken in the
+same way, or over 1 if they have less: 2.0 is twice as much. Real images resist more than drawn ones. (`force`, `force_of_live_units` in the JSON report; the latter is 0 where nothing called for it.)
 
 ## If it fires
 Ask where the file comes from, and compare the named layer with that of the last version: a unit that was added or changed by hand
@@ -68,11 +68,9 @@ _OVERRULED = 24
 # A search for one unit costs `steps` times three passes; large networks get fewer.
 _MULTIPLICATIONS = 5e10
 _FEWEST = 12
-# What has more force than this is compared with live units: a third as many.
-_WORTH_COMPARING, _LIVE = 0.5, 3
-_LIMIT, _LARGEST_INDEX = 2.0, 99.0
-# No clean network of those tried had a still unit of more than 1.7 times the force of its live ones, or of 1 (docs/detection.md).
-_UNUSUAL = 2.5
+# What has more force than the first is compared with live units, a third as many; an index above the second is put in words.
+_WORTH_COMPARING, _WORTH_TELLING, _LIVE = 0.5, 1.0, 3
+_LARGEST_INDEX = 99.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +134,7 @@ def _strongest(units: list[Woken]) -> Woken | None:
 
 
 def _evidence(known: Survey, still: int, best: Woken | None, usual: float) -> Evidence:
-    index = min(_LIMIT * best.force / (_UNUSUAL * max(usual, 1.0)), _LARGEST_INDEX) if best else 0.0
+    index = min(best.force / max(usual, 1.0), _LARGEST_INDEX) if best else 0.0
     counts = (
         Measurement(name="units", value=float(sum(gate.channels for gate in known.gates))),
         Measurement(name="still_units", value=float(still)),
@@ -149,7 +147,7 @@ def _evidence(known: Survey, still: int, best: Woken | None, usual: float) -> Ev
         anomaly_index=index,
         target_labels=(best.label,) if best else (),
         measurements=counts + (_measurements(best) if best else ()),
-        remark=_remark(best) if best and index > _LIMIT / 2 else "",
+        remark=_remark(best) if best and index > _WORTH_TELLING else "",
     )
 
 
