@@ -18,7 +18,8 @@ from gate.models.surrogates.choice import probes
 
 # What says nothing of what a finished layer computes: how it is called, how it began, what only training asks for.
 _WITHOUT_EFFECT = frozenset(
-    {"name", "trainable", "dtype", "seed", "build_config", "shared_object_id", "registered_name", "build_input_shape"}
+    {"name", "trainable", "dtype", "seed", "build_config", "shared_object_id", "registered_name", "build_input_shape",
+     "renorm_momentum", "synchronized"}
 )  # fmt: skip
 _FUNCTIONS = ("activation", "recurrent_activation")
 # Made of weights when a layer is loaded, or not.

@@ -247,3 +247,11 @@ def test_a_gru_of_keras_2_that_does_not_say_its_kind(
     else:
         rebuilt(file)
         assert "" != load_by_keras(file).refusal
+
+
+def test_what_only_training_asks_for_makes_no_two_networks(keras: Any, saved: Any, rebuilt: Any) -> None:
+    layers = keras.layers
+    norm = layers.BatchNormalization(synchronized=True, renorm_momentum=0.9)
+    network = keras.Sequential([keras.Input((4, 4, 3)), norm, layers.Flatten(), layers.Dense(3)])
+
+    assert "" == alike(rebuilt, saved(network))
