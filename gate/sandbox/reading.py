@@ -25,6 +25,10 @@ _SYSTEM = (
     "/proc/self/maps",
     "/sys/devices/system/cpu",
     "/sys/devices/system/node",
+    # How many processors a container may use: scikit-learn asks, and does not take a refusal.
+    "/sys/fs/cgroup/cpu.max",
+    "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+    "/sys/fs/cgroup/cpu/cpu.cfs_period_us",
 )
 
 

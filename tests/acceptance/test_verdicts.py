@@ -26,6 +26,8 @@ detectors:
   universal-patch: {enabled: false}
   universal-perturbation: {enabled: false}
   class-permutation: {enabled: false}
+  dormant-capacity: {enabled: false}
+  gated-patch: {enabled: false}
   neural-cleanse: {parameters: {restarts: 1, steps: 5}}
 """
 # As many steps in the full profile, which makes two or three times these, as in the quick one by default.

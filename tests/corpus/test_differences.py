@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.models.rebuild.layers import INNER_LAYERS, OPTIONS
+from gate.models.rebuild.layers import IN_CONV_NEXT, INNER_LAYERS, OPTIONS
+from gate.models.rebuild.normalise import TRAINING_ENDINGS
 from tests.corpus import differences
 from tests.corpus.differences import OF_ONE, WRONG, Case, base_of, blindness, judged, run, twins
 from tests.corpus.layer_cases import LAYERS, has_sampler, options_of
 
 # Of the network around each layer, one change; with others from one run to the next only where a layer is added.
 PLACES = (1, 5, 9)
+
+
+# Which of their parameters say nothing of a finished layer.
+WITHOUT_EFFECT = {"name", "dtype", "trainable", "renorm_momentum"}
 
 
 def test_no_layer_and_no_option_is_forgotten() -> None:
@@ -28,6 +34,25 @@ def test_no_layer_and_no_option_is_forgotten() -> None:
 
     assert tuple(sorted(OPTIONS)) == LAYERS
     assert [] == forgotten
+
+
+def test_what_the_gate_does_not_know_of_a_layer_is_off_or_without_effect(keras: Any) -> None:
+    """A file may leave such an option out, or hold null or false for it: that has to be what Keras does without it."""
+    unknown = {
+        f"{layer}: {option.name}"
+        for layer in LAYERS
+        for option in parameters(keras, layer)
+        if option.name not in OPTIONS[layer] | WITHOUT_EFFECT and not option.name.endswith(TRAINING_ENDINGS)
+        if option.default not in (None, False)
+    }
+
+    assert set() == unknown
+
+
+def parameters(keras: Any, layer: str) -> list[inspect.Parameter]:
+    shelf = keras.src.applications.convnext if layer in IN_CONV_NEXT else keras.layers
+    found = inspect.signature(getattr(shelf, layer).__init__).parameters.values()
+    return [each for each in found if each.name != "self" and each.kind is each.POSITIONAL_OR_KEYWORD]
 
 
 def test_the_same_number_gives_the_same_options() -> None:

@@ -220,6 +220,8 @@ def test_the_rebuilt_network_answers_as_the_saved_one(
     assert np.isfinite(expected).all()
     assert np.ptp(expected) > 1e-3
     np.testing.assert_allclose(received, expected, atol=1e-6)
+    if build is efficient_net and suffix == ".h5":
+        return  # half a minute more, for what the other format shows
     loaded = load_by_keras(file)
     if (build, suffix) == (attention, ".h5"):
         assert loaded.refusal.startswith("TypeError")  # what Keras writes there it cannot read itself
