@@ -107,7 +107,9 @@ def operation(entry: dict[str, Any], where: str) -> Callable[..., Any]:
         if isinstance(options.get("x2"), list):
             options["x2"] = np.asarray(options["x2"], np.float32)
         if name == "cast":
-            options["dtype"] = precision(options.get("dtype"), f"{where}, option dtype,")
+            if options.get("dtype") is None:
+                raise unsupported(f"{where} does not say into which type it casts.")
+            options["dtype"] = precision(options["dtype"], f"{where}, option dtype,")
         output = getattr(keras.ops, name)(*tensors, **options)
         # Else Keras invents a name, which a layer of the file may already have.
         output._keras_history.operation.name = own
@@ -121,11 +123,12 @@ def _of_keras_3(entry: dict[str, Any], where: str) -> tuple[str, dict[str, str],
     if not name:
         raise _unknown(where, entry["class_name"])
     known = options.split()
-    stored = {key: value for key, value in entry["config"].items() if key != "name" and value is not None}
-    unknown = sorted(set(stored) - set(known))
+    stored = {key: value for key, value in entry["config"].items() if key != "name"}
+    unknown = sorted(key for key in stored.keys() - set(known) if stored[key] is not None)
     if unknown:
         raise unsupported(f"{where} has the option {shown(unknown[0])}, which the gate does not know.")
-    given = {key: literal(value, f"{where}, option {key},") for key, value in stored.items()}
+    # Null may mean something else than the default does.
+    given = {key: literal(stored[key], f"{where}, option {key},") for key in known if key in stored}
     return name, {key: key for key in ("x2", *known)}, given
 
 

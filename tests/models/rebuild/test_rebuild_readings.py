@@ -255,3 +255,25 @@ def test_what_only_training_asks_for_makes_no_two_networks(keras: Any, saved: An
     network = keras.Sequential([keras.Input((4, 4, 3)), norm, layers.Flatten(), layers.Dense(3)])
 
     assert "" == alike(rebuilt, saved(network))
+
+
+def operations(keras: Any) -> Any:
+    image = keras.Input((4, 4, 3))
+    x = keras.ops.softmax(keras.ops.cast(image, "float32"), axis=1)
+    return keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+
+
+def with_null(kind: str, option: str) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        (entry,) = [entry for entry in config["config"]["layers"] if entry["class_name"] == kind]
+        entry["config"][option] = None
+        return config
+
+    return change
+
+
+def test_null_as_the_option_of_an_operation(keras: Any, saved: Any, rebuilt: Any) -> None:
+    """Softmax over an axis of null is one over all numbers, not over the last axis."""
+    assert "" == alike(rebuilt, saved(operations(keras), ".keras", with_null("Softmax", "axis")))
+    with pytest.raises(IncompleteError, match="does not say into which type"):
+        rebuilt(saved(operations(keras), ".keras", with_null("Cast", "dtype")))
