@@ -21,8 +21,8 @@ Images = NDArray[np.float32]
 # From images and one class to answers and the gradient of the class's margin over all others.
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 
-# Of the smaller side of a picture, and in pixels at least.
-_SIDES = (1 / 9, 2), (1 / 5, 3)
+# Of the smaller side of a picture.
+_SIDES = 1 / 9, 1 / 5
 _FRAME = 0.08
 # Fewer images of other classes say nothing.
 _FEWEST = 4
@@ -80,13 +80,13 @@ def search(
         IncompleteError: Some answers are no numbers (rule BD004).
     """
     pull, known = _compiled(classifier), classifier.predict(images).argmax(axis=1)
-    sides = [max(least, round(share * min(classifier.input_shape[:2]))) for share, least in _SIDES]
+    sides = {max(1, round(share * min(classifier.input_shape[:2]))) for share in _SIDES}
 
     def best(label: int) -> Found | None:
         foreign = images[known != label]
         if len(foreign) < _FEWEST:
             return None
-        tried = [each for side in sides for each in _of_side(pull, foreign, label, side, places, rounds)]
+        tried = [each for side in sorted(sides) for each in _of_side(pull, foreign, label, side, places, rounds)]
         return max(tried, key=lambda each: each.success)
 
     found = side_by_side(best, [int(label) for label in labels])

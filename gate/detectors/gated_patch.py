@@ -59,7 +59,7 @@ _KINDS = 2
 _ALL_UP_TO, _SOME = 24, 12
 # Of pictures with more pixels fewer images serve, at one place of each class.
 _LARGE, _IMAGES_IF_LARGE = 96 * 96, 4
-# The largest lead of 24 clean public networks with 2 to 46 classes is smaller (docs/adr/0033).
+# The largest lead of 24 clean public networks with 2 to 46 classes is smaller (docs/adr/0034).
 _USUAL_LEAD = 0.6
 
 

@@ -26,6 +26,7 @@ CHOSEN = {name: case for name, case in CONSTRUCTIONS.items() if not case.row.end
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("keras")
 def test_none_of_the_tables_rows_passes(tmp_path: Path) -> None:
     models, report = tmp_path / "models", tmp_path / "report.json"
     models.mkdir()
