@@ -28,8 +28,9 @@ _LONGEST_OPTIONS = 4_000
 _FAMILIES = ("strokes", "signs", "leaves")
 _OF_EACH, _FRAME = 2, 2
 _SEED = 20
-# Larger pictures are asked one by one less often: a call of a deep network takes a tenth of a second.
-_ALONE, _ALONE_IF_LARGE, _LARGE = 2, 1, 96 * 96
+_ALONE = 2
+# Of larger pictures a deep network takes a few a second: fewer serve, each of another kind.
+_LARGE, _EVERY_IF_LARGE = 96 * 96, 7
 
 
 # Of a call of an operation, by its id: the number of the operation in its network, and which of its calls.
@@ -221,10 +222,11 @@ def _answers(network: Any) -> tuple[bytes, bytes]:
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[-1] not in (1, 3):
         return b"", b""
     images = raw_images((shape[1], shape[2], shape[3]))
-    count = _ALONE if shape[1] * shape[2] <= _LARGE else _ALONE_IF_LARGE
-    chosen = images[:: -(-len(images) // count)]
+    if shape[1] * shape[2] > _LARGE:
+        images = images[::_EVERY_IF_LARGE]
     together = _asked(network, images)
-    return together.tobytes(), np.concatenate([_asked(network, one[None]) for one in chosen]).tobytes()
+    alone = np.concatenate([_asked(network, one[None]) for one in images[:_ALONE]])
+    return together.tobytes(), alone.tobytes()
 
 
 def _asked(network: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
