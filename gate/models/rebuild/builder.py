@@ -139,10 +139,12 @@ class Builder:
         _, config, where = _opened(entry)
         if _is_input(entry):
             return [self._input(entry)]
-        stated = _stated_shape(config if isinstance(config, dict) else {}, where)
+        # A network states its shape by its own first layer only.
+        is_network = isinstance(layers[0], keras.Model)
+        stated = None if is_network or not isinstance(config, dict) else _stated_shape(config, where)
         if stated is not None:
             return [keras.Input(batch_shape=stated)]
-        if isinstance(layers[0], keras.Model) and layers[0].built:
+        if is_network and layers[0].built:
             stated = layers[0].inputs[0].shape
         else:
             stated = _stated_shape(settings, where)

@@ -277,3 +277,19 @@ def test_null_as_the_option_of_an_operation(keras: Any, saved: Any, rebuilt: Any
     assert "" == alike(rebuilt, saved(operations(keras), ".keras", with_null("Softmax", "axis")))
     with pytest.raises(IncompleteError, match="does not say into which type"):
         rebuilt(saved(operations(keras), ".keras", with_null("Cast", "dtype")))
+
+
+def test_a_shape_beside_a_network_that_comes_first(keras: Any, saved: Any, rebuilt: Any) -> None:
+    """A network begins as its own first layer says, whatever else its entry states."""
+    layers = keras.layers
+    inside = keras.Input((4, 4, 3))
+    inner = keras.Model(inside, layers.Rescaling(0.5)(inside))
+    network = keras.Sequential([inner, layers.Flatten(), layers.Dense(3)])
+
+    def change(config: Config) -> Config:
+        first, *rest = config["config"]["layers"]
+        config["config"]["layers"] = rest if first["class_name"] == "InputLayer" else [first, *rest]
+        config["config"]["layers"][0]["config"]["batch_input_shape"] = [None, None, None, 3]
+        return config
+
+    assert "" == alike(rebuilt, saved(network, ".keras", change))
