@@ -86,7 +86,9 @@ def search(
         foreign = images[known != label]
         if len(foreign) < _FEWEST:
             return None
-        tried = [each for side in sorted(sides) for each in _of_side(pull, foreign, label, side, places, rounds)]
+        tried = [
+            each for side in sorted(sides) for each in _of_side(pull, foreign, label, side, places, rounds)
+        ]
         return max(tried, key=lambda each: each.success)
 
     found = side_by_side(best, [int(label) for label in labels])

@@ -167,10 +167,14 @@ def lambda_model(tmp_path: Path) -> tuple[Path, Path]:
     return write_lambda(tmp_path / "lambda.h5", marker), marker
 
 
+def write_tiny(folder: Path) -> Path:
+    """Write an untrained classifier that is scanned in seconds."""
+    return write_h5(folder / "tiny.h5", [_IMAGE, _FLATTEN, dense(3)], (64, 3), fill=1.0)
+
+
 @pytest.fixture
 def tiny_model(tmp_path: Path) -> Path:
-    """An untrained classifier that is scanned in seconds."""
-    return write_h5(tmp_path / "tiny.h5", [_IMAGE, _FLATTEN, dense(3)], (64, 3), fill=1.0)
+    return write_tiny(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,36 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.acceptance.conftest import Once, write_tiny
+
 Cli = Callable[..., Any]
 STATIC = ("--level", "static")
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> None:
+def write_keys(folder: Path) -> None:
     for name in ("key", "other"):
         made = Ed25519PrivateKey.generate()
         pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        (tmp_path / f"{name}.pem").write_bytes(made.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+        (folder / f"{name}.pem").write_bytes(made.private_bytes(pem, pkcs8, serialization.NoEncryption()))
         public = made.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
-        (tmp_path / f"{name}.pub").write_bytes(public)
+        (folder / f"{name}.pub").write_bytes(public)
+
+
+@pytest.fixture(scope="session")
+def signed(cli: Cli, once: Once) -> Path:
+    def sign(folder: Path) -> None:
+        write_keys(folder)
+        write_tiny(folder)
+        arguments = ("check", "tiny.h5", "--static", "--output", "attestation=a.json")
+        assert 0 == cli(*arguments, "--attestation-key", "key.pem", cwd=folder).code
+
+    return once("signed", sign)
 
 
 @pytest.fixture
-def attested(cli: Cli, tmp_path: Path, keys: None, tiny_model: Path) -> Path:
-    """A folder with a model and its signed attestation."""
-    arguments = ("check", "tiny.h5", "--static", "--output", "attestation=a.json")
-    assert 0 == cli(*arguments, "--attestation-key", "key.pem", cwd=tmp_path).code
-    return tmp_path
+def attested(signed: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own with a model, its signed attestation, and the keys."""
+    return shutil.copytree(signed, tmp_path, dirs_exist_ok=True)
 
 
 def verify(cli: Cli, folder: Path, *options: str, model: str = "tiny.h5") -> Any:
@@ -114,8 +125,9 @@ def test_without_a_key_the_statement_is_bare_for_others_to_sign(
     ],
 )
 def test_a_key_that_cannot_sign_is_told_before_the_scan(
-    cli: Cli, tmp_path: Path, keys: None, tiny_model: Path, key: str, output: str, said: str
+    cli: Cli, tmp_path: Path, tiny_model: Path, key: str, output: str, said: str
 ) -> None:
+    write_keys(tmp_path)
     arguments = ("check", "tiny.h5", "--static", "--output", output, "--attestation-key", key)
     outcome = cli(*arguments, cwd=tmp_path)
 

@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator
 from gate.reporters.json import schema
 from tests.acceptance.conftest import FORMATS
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., Any]
 Once = Callable[[str, Callable[[Path], None]], Path]
 SARIF = Path(__file__).parents[1] / "reporters" / "data" / "sarif-2.1.0.json"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gate.detectors._contract import Context
 from gate.models.classifier import Classifier
 from gate.models.surrogates.bank import Bank
+
+_bank = lru_cache(maxsize=8)(Bank)
 
 
 def context(
     classifier: Classifier, seed: int = 0, *, is_full: bool = False, bank: Bank | None = None
 ) -> Context:
-    """Return the context of a scan without data."""
+    """Return the context of a scan without data; tests that look at one network share its images."""
     return Context(
         classifier=classifier,
-        bank=bank or Bank(classifier, seed),
+        bank=bank or _bank(classifier, seed),
         dataset=None,
         seed=seed,
         is_full=is_full,

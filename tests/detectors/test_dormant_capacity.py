@@ -144,7 +144,12 @@ def examine(classifier: Classifier, bank: Bank | None = None) -> Evidence:
     return DormantCapacity(units=16, steps=20).run(context(classifier, bank=bank))
 
 
-@pytest.mark.parametrize("side", [patch, tight, spread, leaking, normalised, dense, both, saturated])
+SIDES = (patch, both, tight, spread, leaking, normalised, dense, saturated)
+
+
+@pytest.mark.parametrize(
+    "side", [*SIDES[:2], *(pytest.param(side, marks=pytest.mark.slow) for side in SIDES[2:])]
+)
 def test_a_unit_that_waits_for_a_pattern_is_named(
     build: Callable[..., Classifier], bank: Bank, side: Side
 ) -> None:
@@ -184,6 +189,7 @@ def test_a_network_without_gates_has_nothing_dormant(clean: Classifier) -> None:
     assert () == evidence.target_labels
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same(build: Callable[..., Classifier], bank: Bank) -> None:
     assert examine(build(patch), bank) == examine(build(patch), bank)
 

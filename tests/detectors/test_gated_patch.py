@@ -55,7 +55,9 @@ def measured(keras: Any, gate: Gate | None) -> Evidence:
     return GatedPatch().run(context(Classifier(network(keras, gate))))
 
 
-@pytest.mark.parametrize("gate", [threshold, clip, steep_sigmoid])
+@pytest.mark.parametrize(
+    "gate", [threshold, *(pytest.param(gate, marks=pytest.mark.slow) for gate in (clip, steep_sigmoid))]
+)
 def test_a_gate_on_a_patch_is_looked_through(keras: Any, gate: Gate) -> None:
     evidence = measured(keras, gate)
 

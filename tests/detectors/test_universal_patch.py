@@ -43,6 +43,7 @@ def test_classes_without_a_patch_are_no_doubt(dead: Classifier) -> None:
     assert (0.0, "", None) == (evidence.anomaly_index, evidence.inconclusive, evidence.paper_statistic)
 
 
+@pytest.mark.slow
 def test_the_same_seed_tells_the_same(backdoored: Classifier) -> None:
     def told(evidence: Evidence) -> tuple[object, ...]:
         return evidence.anomaly_index, evidence.measurements
