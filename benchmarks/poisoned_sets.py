@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.zoo import data
 from benchmarks.zoo.architectures import ARCHITECTURES
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from benchmarks.zoo.attacks.patch import Patch
 from benchmarks.zoo.attacks.pattern import Blended, Sinusoid
 from benchmarks.zoo.attacks.warp import Warp

@@ -22,10 +22,10 @@ from benchmarks.art_defences import DEFENCES, art_clean
 from benchmarks.zoo.metrics import auc, auc_interval
 from gate.core.evidence import Evidence
 from gate.detectors import create
-from gate.detectors._contract import Context
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
-from gate.models.representations import Representations
+from gate.detectors.shared.contract import Context
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import Dataset, Role
+from gate.models.features.activations import Representations
 
 Bools = NDArray[np.bool_]
 

@@ -23,9 +23,9 @@ def ours(model: Path, span: tuple[float, float]) -> tuple[float, int]:
     import keras
 
     from gate.detectors import create
-    from gate.detectors._contract import Context
+    from gate.detectors.shared.contract import Context
     from gate.models.classifier import Classifier
-    from gate.models.surrogates.bank import Bank
+    from gate.models.surrogates.pools import Bank
 
     started = time.perf_counter()
     classifier = Classifier(keras.models.load_model(model, compile=False))

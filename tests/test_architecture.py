@@ -3,9 +3,11 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from grimp import ImportGraph, build_graph
 from importlinter.application.use_cases import lint_imports
 from importlinter.configuration import configure
 
@@ -32,6 +34,7 @@ HEAVY = {
     "markupsafe",
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
+MOST_ROOMS, MOST_ARROWS = 20, 40
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -104,17 +107,66 @@ def test_heavy_libraries_are_imported_where_they_are_needed(file: Path) -> None:
 
 @pytest.mark.parametrize("room", ["detectors", "reporters"])
 def test_plugins_of_one_room_do_not_know_each_other(room: str) -> None:
-    files = [file for file in FILES if file.parent == ROOT / "gate" / room and file.name != "__init__.py"]
-    public = {f"gate.{room}.{file.stem}" for file in files if not file.stem.startswith("_")}
+    folder = ROOT / "gate" / room
+    public = {f"gate.{room}.{file.stem}" for file in folder.glob("*.py") if file.name != "__init__.py"}
     acquainted = [
         (name_of(file), name)
-        for file in files
+        for file in folder.rglob("*.py")
         for node in ast.walk(tree_of(file))
         for name in imports(node)
         if any(name == other or name.startswith(f"{other}.") for other in public)
     ]
 
     assert [] == acquainted
+
+
+def test_no_module_hides_behind_an_underscore() -> None:
+    """What others may not use is a name within a module; a module of its own is for others."""
+    hidden = [
+        name_of(file) for folder in ("gate", "benchmarks") for file in (ROOT / folder).rglob("_[!_]*.py")
+    ]
+
+    assert [] == hidden
+
+
+@pytest.fixture(scope="module")
+def graph() -> ImportGraph:
+    return build_graph("gate", cache_dir=None)
+
+
+def test_a_stranger_finds_the_way_among_the_detectors(graph: ImportGraph) -> None:
+    """A room is a detector or a folder of shared parts, an arrow that one imports from another."""
+    rooms = {name for name in graph.modules if name.count(".") == 2 and name.startswith("gate.detectors.")}
+    arrows = {
+        (one, other)
+        for importer, imported in edges(graph)
+        for one, other in [(room_of(importer), room_of(imported))]
+        if one in rooms and other in rooms and one != other
+    }
+
+    assert len(rooms) <= MOST_ROOMS, f"{len(rooms)} rooms: {sorted(rooms)}"
+    assert len(arrows) <= MOST_ARROWS, f"{len(arrows)} arrows: {sorted(arrows)}"
+
+
+def test_modules_import_each_other_in_one_direction(graph: ImportGraph) -> None:
+    """Imports inside functions, and those for types only, count as well."""
+    needs: dict[str, set[str]] = {}
+    for importer, imported in edges(graph):
+        needs.setdefault(importer, set()).add(imported)
+    try:
+        tuple(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def edges(graph: ImportGraph) -> Iterator[tuple[str, str]]:
+    for importer in graph.modules:
+        for imported in graph.find_modules_directly_imported_by(importer):
+            yield importer, imported
+
+
+def room_of(module: str) -> str:
+    return ".".join(module.split(".")[:3])
 
 
 def outward(tree: ast.Module) -> Iterator[str]:

@@ -4,7 +4,7 @@ The networks by other authors (`benchmarks.zoo.public`) count with them: the lim
 
 Three numbers: the lead that at most 1 % of clean networks exceed, with few classes and with more, by a tolerance limit of the leads'
 square roots (the sample is too small to count a hundredth), and how steeply the probability rises around the limit, by
-logistic regression with its middle held at the limit. Written to gate/detectors/_score.json; the test split is not looked at.
+logistic regression with its middle held at the limit. Written to gate/detectors/scoring/score.json; the test split is not looked at.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.zoo.evidence import FILE, PUBLIC, Row, read
-from gate.detectors import _combination
+from gate.detectors.scoring import combination
 
 _FALSE_ALARMS, _CONFIDENCE = 0.01, 0.9
 _SPLITS = ("calibration", "validation")
@@ -29,12 +29,12 @@ _STEEPEST, _FLATTEST = 2.5, 0.5
 
 def has_few(row: Row) -> bool:
     """Return whether the network has few classes, as the gate counts them."""
-    return int(row.truth["num_classes"]) <= _combination.FEW
+    return int(row.truth["num_classes"]) <= combination.FEW
 
 
 def leads(rows: Iterable[Row]) -> NDArray[np.float64]:
     """Return how far the leading class of each network leads, shape ``(n,)``."""
-    return np.array([_combination.lead(row.evidence)[0] for row in rows])
+    return np.array([combination.lead(row.evidence)[0] for row in rows])
 
 
 def lead_of_clean(rows: Iterable[Row]) -> float:
@@ -52,7 +52,7 @@ def lead_of_clean(rows: Iterable[Row]) -> float:
 
 def steepness(indices: NDArray[np.float64], is_bad: NDArray[np.bool_]) -> float:
     """Return the slope of the logistic curve through one half at the limit that fits best, by Newton's method."""
-    x, slope = indices - _combination.LIMIT, 1.0
+    x, slope = indices - combination.LIMIT, 1.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-slope * x))
         curvature = float((p * (1 - p) * x * x).sum()) + 1e-9
@@ -73,9 +73,9 @@ def main() -> None:
         "lead_of_clean": round(lead_of_clean(many), 2),
         "lead_of_few": round(lead_of_clean(few), 2),
     }
-    indices = np.array([_combination.combined(row.evidence, table)[0] for row in rows])
+    indices = np.array([combination.combined(row.evidence, table)[0] for row in rows])
     table["steepness"] = round(steepness(indices, np.array([not row.is_clean for row in rows])), 2)
-    _combination.TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    combination.TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(table))
 
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from benchmarks.zoo import truth
 from benchmarks.zoo.metrics import auc, auc_interval
-from gate.detectors._meta_features import describe
-from gate.detectors._meta_fit import fit, held_out
-from gate.detectors._responses import ask
+from gate.detectors.meta.features import describe
+from gate.detectors.meta.fit import fit, held_out
+from gate.detectors.meta.responses import ask
 from gate.detectors.meta_neural_analysis import TABLE
 
 FILE = Path(__file__).with_name("meta.jsonl")

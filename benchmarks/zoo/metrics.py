@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors._stats import wilson_interval
+from gate.detectors.scoring.outliers import wilson_interval
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,13 @@ from benchmarks.zoo import roc, table
 from benchmarks.zoo.evidence import FEW, FILE, PLENTY, PUBLIC, UNTOUCHED, Row, read
 from benchmarks.zoo.metrics import rate
 from benchmarks.zoo.ways import GATE, LIMIT, PAPER
-from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
+from gate.detectors.scoring.calibration import (
+    MARGIN_SCALE,
+    PATCH_SCALE,
+    PERTURBATION_SCALE,
+    Scale,
+    index_of_gap,
+)
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _PAGE, _PICTURE = _DOCS / "detection.md", _DOCS / "roc.svg"

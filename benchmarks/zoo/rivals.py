@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from benchmarks.zoo import truth
 from benchmarks.zoo.keep import keep
 from benchmarks.zoo.surrogates import open_network
-from gate.detectors._contract import Context
-from gate.detectors._stats import paper_index
 from gate.detectors.neural_cleanse import NeuralCleanse
-from gate.models.surrogates.bank import Bank
-from gate.models.surrogates.choice import Pool, probes
+from gate.detectors.scoring.outliers import paper_index
+from gate.detectors.shared.contract import Context
+from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.selection import Pool, probes
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier

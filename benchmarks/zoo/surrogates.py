@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.zoo import truth
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from gate.discover.kinds import kind_of
 from gate.models.classifier import Classifier
 from gate.models.loading import load
-from gate.models.surrogates.choice import probes, ranked_families
 from gate.models.surrogates.families import FAMILIES, Images
 from gate.models.surrogates.impressions import refine
+from gate.models.surrogates.selection import probes, ranked_families
 from gate.triage.stored import read
 
 _IMAGES = 96

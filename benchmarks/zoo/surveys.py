@@ -19,11 +19,11 @@ from benchmarks.verdicts import read_truth
 from benchmarks.zoo import truth
 from benchmarks.zoo.surrogates import open_network
 from gate.core.share import share
-from gate.detectors._places import survey
-from gate.detectors._stats import place_lead
+from gate.detectors.inversion.patch_scan import survey
+from gate.detectors.scoring.outliers import place_lead
 from gate.detectors.universal_patch import classes_to_survey, plan_of
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.pools import Bank
 
 # The committed tables.
 FILE = Path(__file__).with_name("surveys.npz")

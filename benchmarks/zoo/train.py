@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.zoo import conditions, data
 from benchmarks.zoo.architectures import ARCHITECTURES
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from benchmarks.zoo.attacks.make import make_attack
 from benchmarks.zoo.attacks.patch import Patch
 from benchmarks.zoo.data import Split

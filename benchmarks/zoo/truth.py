@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from benchmarks.zoo.attacks.make import make_attack
 from benchmarks.zoo.attacks.patch import Patch
 from benchmarks.zoo.keep import keep

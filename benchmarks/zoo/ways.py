@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.zoo.evidence import Row
 from benchmarks.zoo.metrics import Floats
 from gate.core.evidence import Evidence
-from gate.detectors._combination import combined
+from gate.detectors.scoring.combination import combined
 
 LIMIT = 2.0
 # Iglewicz and Hoaglin's for a robust z-score, 1993.

@@ -1,4 +1,4 @@
-"""Ways to look for a backdoor: one file each, found by its name."""
+"""Ways to look for a backdoor: one file each, found by its name; what several of them use stands in folders."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import get_type_hints
 
 from gate.core.rule import Rule
-from gate.detectors._contract import Detector
+from gate.detectors.shared.contract import Detector
 
 
 def ids() -> tuple[str, ...]:
     """Return the ids of all detectors; nothing is imported."""
-    names = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name.replace("_", "-") for name in names if not name.startswith("_")))
+    modules = pkgutil.iter_modules(__path__)
+    return tuple(sorted(module.name.replace("_", "-") for module in modules if not module.ispkg))
 
 
 def detector_class(detector: str) -> type[Detector]:

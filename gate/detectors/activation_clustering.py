@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._contract import Context, skipped
-from gate.detectors._groups import BELL, best_cut, principal
-from gate.detectors._neighbours import Neighbours
-from gate.detectors._peers import Scale, peer_indices
-from gate.detectors._training_set import blame, missing
-from gate.detectors._whitening import Frame, frames
-from gate.models.representations import ClassSample
+from gate.detectors.scoring.peers import Scale, peer_indices
+from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.training_set.blame import blame, missing
+from gate.detectors.training_set.neighbours import Neighbours
+from gate.detectors.training_set.two_means import BELL, best_cut, principal
+from gate.detectors.training_set.whitening import Frame, frames
+from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 

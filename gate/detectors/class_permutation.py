@@ -9,11 +9,11 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import index_of_excess, is_shift
-from gate.detectors._contract import Context, skipped
-from gate.detectors._permutation import Effort, Permutation, search
-from gate.detectors._pictures import mask_png, pattern_png
-from gate.models.surrogates.choice import Pool
+from gate.detectors.inversion.permutation import Effort, Permutation, search
+from gate.detectors.scoring.calibration import index_of_excess, is_shift
+from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.shared.pictures import mask_png, pattern_png
+from gate.models.surrogates.selection import Pool
 
 _RULE = Rule(
     id="BD106",

@@ -10,15 +10,15 @@ import numpy as np
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.text import printable
-from gate.detectors._contract import Context
-from gate.detectors._still_units import effects, live_units, still_units, survey
-from gate.detectors._waking import awake, wake
-from gate.models.surrogates.choice import probes
+from gate.detectors.shared.contract import Context
+from gate.detectors.structure.still_units import effects, live_units, still_units, survey
+from gate.detectors.structure.waking import awake, wake
 from gate.models.surrogates.families import FAMILIES
+from gate.models.surrogates.selection import probes
 
 if TYPE_CHECKING:
-    from gate.detectors._still_units import Floats, Places, Survey
-    from gate.detectors._waking import Woken
+    from gate.detectors.structure.still_units import Floats, Places, Survey
+    from gate.detectors.structure.waking import Woken
 
 _RULE = Rule(
     id="BD117",

@@ -9,15 +9,15 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
-from gate.detectors import _gated as gated
-from gate.detectors._candidates import classes_to_search
-from gate.detectors._combination import LIMIT
-from gate.detectors._contract import Context, skipped
-from gate.detectors._pictures import examples_png, mask_png, pattern_png
-from gate.models.surrogates.choice import ranked_families
+from gate.detectors.inversion import gated_search as gated
+from gate.detectors.scoring.combination import LIMIT
+from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
+from gate.models.surrogates.selection import ranked_families
 
 if TYPE_CHECKING:
-    from gate.detectors._gated import Found, Images
+    from gate.detectors.inversion.gated_search import Found, Images
 
 _RULE = Rule(
     id="BD118",

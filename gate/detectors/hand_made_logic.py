@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.text import printable
-from gate.detectors._contract import Context
-from gate.detectors._graph import Graph
-from gate.detectors._hand_made import KINDS, Construct, constructs
-from gate.models.flow import flow
+from gate.detectors.shared.contract import Context
+from gate.detectors.structure.constructs import KINDS, Construct, constructs
+from gate.detectors.structure.tensors import Graph
+from gate.models.graph.flow import flow
 
 _RULE = Rule(
     id="BD116",

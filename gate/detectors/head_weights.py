@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import HEAD_SCALE
-from gate.detectors._contract import Context, skipped
-from gate.detectors._sizes import compared
+from gate.detectors.scoring.calibration import HEAD_SCALE
+from gate.detectors.scoring.sizes import compared
+from gate.detectors.shared.contract import Context, skipped
 
 _RULE = Rule(
     id="BD108",

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import MARGIN_SCALE
-from gate.detectors._candidates import classes_to_search
-from gate.detectors._contract import Context
-from gate.detectors._inversion import chunks
-from gate.detectors._sizes import compared
-from gate.detectors._step import adam
-from gate.models.side_by_side import side_by_side
-from gate.models.surrogates.choice import probes
+from gate.detectors.inversion.search import chunks
+from gate.detectors.inversion.step import adam
+from gate.detectors.scoring.calibration import MARGIN_SCALE
+from gate.detectors.scoring.sizes import compared
+from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.contract import Context
+from gate.models.numerics.side_by_side import side_by_side
+from gate.models.surrogates.selection import probes
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier

@@ -10,10 +10,10 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._contract import Context, skipped
-from gate.detectors._meta_features import describe
-from gate.detectors._meta_model import MetaModel, parse
-from gate.detectors._responses import ask
+from gate.detectors.meta.features import describe
+from gate.detectors.meta.model import MetaModel, parse
+from gate.detectors.meta.responses import ask
+from gate.detectors.shared.contract import Context, skipped
 
 _RULE = Rule(
     id="BD109",
@@ -54,7 +54,7 @@ Xu et al., *Detecting AI Trojans Using Meta Neural Analysis*, IEEE S&P 2021; the
 
 _NAME = "meta-neural-analysis"
 # Made by `python -m benchmarks.zoo.meta`.
-TABLE = Path(__file__).with_name("_meta.json")
+TABLE = Path(__file__).parent / "meta" / "judge.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

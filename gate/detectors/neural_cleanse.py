@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors._account import account
-from gate.detectors._calibration import PATCH_SCALE
-from gate.detectors._candidates import ALL_UP_TO, classes_to_search
-from gate.detectors._contract import Context
-from gate.detectors._forms import Patch
-from gate.detectors._inversion import Settings
-from gate.detectors._leader import examine
+from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.examination import examine
+from gate.detectors.inversion.search import Settings
+from gate.detectors.inversion.triggers import Patch
+from gate.detectors.scoring.calibration import PATCH_SCALE
+from gate.detectors.shared.candidates import ALL_UP_TO, classes_to_search
+from gate.detectors.shared.contract import Context
 
 _RULE = Rule(
     id="BD101",

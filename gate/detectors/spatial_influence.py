@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors._calibration import interaction_indices
-from gate.detectors._candidates import classes_to_search
-from gate.detectors._combination import class_measurements
-from gate.detectors._contract import Context, skipped
-from gate.models.feature_maps import FeatureMaps, feature_maps
+from gate.detectors.scoring.calibration import interaction_indices
+from gate.detectors.scoring.combination import class_measurements
+from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.contract import Context, skipped
+from gate.models.features.feature_maps import FeatureMaps, feature_maps
 
 _RULE = Rule(
     id="BD111",

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.rule import Rule, Severity
-from gate.detectors._blending import blend_entropy
-from gate.detectors._contract import Context, skipped
-from gate.detectors._peers import Scale, peer_indices
-from gate.detectors._suspects import suspects
-from gate.models.representations import FEWEST
+from gate.detectors.scoring.peers import Scale, peer_indices
+from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.training_set.blending import blend_entropy
+from gate.detectors.training_set.suspects import suspects
+from gate.models.datasets.dataset import FEWEST
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]

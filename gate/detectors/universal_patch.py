@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors._account import account
-from gate.detectors._calibration import LOCAL_SCALE
-from gate.detectors._candidates import ALL_UP_TO, classes_to_search
-from gate.detectors._contract import Context
-from gate.detectors._inversion import Settings
-from gate.detectors._leader import Examination, affordable, examine
-from gate.detectors._local_patch import LocalPatch
-from gate.detectors._place_lead import PlaceLead, leading
-from gate.detectors._places import Plan, Survey, survey
+from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.examination import Examination, affordable, examine
+from gate.detectors.inversion.local_patch import LocalPatch
+from gate.detectors.inversion.location_lead import PlaceLead, leading
+from gate.detectors.inversion.patch_scan import Plan, Survey, survey
+from gate.detectors.inversion.search import Settings
+from gate.detectors.scoring.calibration import LOCAL_SCALE
+from gate.detectors.shared.candidates import ALL_UP_TO, classes_to_search
+from gate.detectors.shared.contract import Context
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
-    from gate.models.surrogates.choice import Pool
+    from gate.models.surrogates.selection import Pool
 
 _RULE = Rule(
     id="BD110",

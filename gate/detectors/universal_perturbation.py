@@ -9,13 +9,13 @@ import numpy as np
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors._account import account
-from gate.detectors._calibration import PERTURBATION_SCALE
-from gate.detectors._candidates import classes_to_search
-from gate.detectors._contract import Context
-from gate.detectors._forms import Perturbation
-from gate.detectors._inversion import Settings
-from gate.detectors._leader import examine
+from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.examination import examine
+from gate.detectors.inversion.search import Settings
+from gate.detectors.inversion.triggers import Perturbation
+from gate.detectors.scoring.calibration import PERTURBATION_SCALE
+from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.contract import Context
 
 _RULE = Rule(
     id="BD105",

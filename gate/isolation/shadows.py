@@ -12,7 +12,7 @@ from gate.core.codec import from_plain, to_plain
 from gate.core.errors import IncompleteError
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
-from gate.detectors._meta_model import MetaModel
+from gate.detectors.meta.model import MetaModel
 from gate.isolation import fresh
 from gate.isolation.hearing import hear, message, progress_of, tell, without_verdict
 from gate.isolation.process import Progress, failed

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
-from gate.models.finite import finite
 from gate.models.head import cut_softmax, refuse_regression, unsupported
-from gate.models.side_by_side import side_by_side
+from gate.models.numerics.finite import finite
+from gate.models.numerics.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import tensorflow as tf

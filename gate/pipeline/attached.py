@@ -46,7 +46,7 @@ def _file_of(detector: DetectorPolicy) -> str:
 
 
 def _meta_model(name: str, root: Path, store: Store) -> str:
-    from gate.detectors._meta_model import LARGEST_FILE, parse
+    from gate.detectors.meta.model import LARGEST_FILE, parse
 
     try:
         content = store.read(root / name, LARGEST_FILE)

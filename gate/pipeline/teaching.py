@@ -17,7 +17,7 @@ from gate.core.errors import IncompleteError, UsageError
 from gate.core.job import DataCall, Job
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
-from gate.detectors._meta_model import VERSION, MetaModel
+from gate.detectors.meta.model import VERSION, MetaModel
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation import shadows

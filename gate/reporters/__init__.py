@@ -11,7 +11,7 @@ from typing import Protocol, Unpack, cast
 from gate.core.errors import UsageError
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
-from gate.reporters._look import Look
+from gate.reporters.parts.look import Look
 
 
 class Reporter(Protocol):
@@ -29,7 +29,7 @@ class Reporter(Protocol):
 
 def names() -> tuple[str, ...]:
     """Return the known formats, sorted; none of them is imported."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg))
 
 
 def get(name: str) -> Reporter:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from gate.core.attestation import FAILED, LEVELS, PASSED, PREDICATE_TYPE, STATEMENT_TYPE, VERIFIER
 from gate.core.report import ArtifactReport, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Rule
-from gate.reporters._json_text import Json, dump
-from gate.reporters._look import Look
+from gate.reporters.parts.json_text import Json, dump
+from gate.reporters.parts.look import Look
 
 _BUILT_IN = "built-in "
 _SURROGATES = "surrogatepass"  # names of files are bytes

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
-from gate.reporters._console_block import block, is_brief
-from gate.reporters._console_summary import headline, summary
-from gate.reporters._glyphs import ASCII, UNICODE
-from gate.reporters._words import ranked
+from gate.reporters.parts.console_block import block, is_brief
+from gate.reporters.parts.console_summary import headline, summary
+from gate.reporters.parts.glyphs import ASCII, UNICODE
+from gate.reporters.parts.words import ranked
 
 if TYPE_CHECKING:
     from rich.console import Console

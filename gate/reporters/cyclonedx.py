@@ -8,8 +8,8 @@ from typing import Unpack
 from gate.core.evidence import Status
 from gate.core.report import ArtifactReport, ModelFacts, ScanReport
 from gate.core.rule import Rule
-from gate.reporters._json_text import Json, dump
-from gate.reporters._look import Look
+from gate.reporters.parts.json_text import Json, dump
+from gate.reporters.parts.look import Look
 
 _PREFIX = "backdoor-gate:"
 

@@ -7,9 +7,9 @@ from typing import Unpack
 
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
-from gate.reporters._concerns import Concern, Level, concerns
-from gate.reporters._look import Look
-from gate.reporters._words import meaning, safe, tally
+from gate.reporters.parts.concerns import Concern, Level, concerns
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.words import meaning, safe, tally
 
 # GitHub shows no more of a level than this per step.
 _MOST_PER_LEVEL = 10

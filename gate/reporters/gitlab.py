@@ -9,10 +9,10 @@ from typing import Unpack
 
 from gate.core.report import ScanReport
 from gate.core.rule import Rule, Severity
-from gate.reporters._concerns import Concern, Level, concerns
-from gate.reporters._json_text import Json, dump
-from gate.reporters._look import Look
-from gate.reporters._words import safe
+from gate.reporters.parts.concerns import Concern, Level, concerns
+from gate.reporters.parts.json_text import Json, dump
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.words import safe
 
 _LONG = 4096
 

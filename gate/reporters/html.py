@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Unpack
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.reproduce import command
 from gate.core.rule import Rule
-from gate.reporters._html_view import Facts, ModelView, RuleLink, model_view
-from gate.reporters._look import Look
-from gate.reporters._words import CLEAN_LIMIT, meaning, ranked, safe, stops_run, tally
+from gate.reporters.parts.html_view import Facts, ModelView, RuleLink, model_view
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.words import CLEAN_LIMIT, meaning, ranked, safe, stops_run, tally
 
 if TYPE_CHECKING:
     from jinja2 import Environment

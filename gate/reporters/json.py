@@ -16,9 +16,9 @@ from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ModelFacts, ScanReport
 from gate.core.rule import Rule
-from gate.reporters import _records
-from gate.reporters._json_text import Json, dump
-from gate.reporters._look import Look
+from gate.reporters.parts import records
+from gate.reporters.parts.json_text import Json, dump
+from gate.reporters.parts.look import Look
 
 SCHEMA_VERSION = "1.0"
 _HINT = "give a file that `backdoor-gate check --output json=FILE` wrote"
@@ -66,7 +66,7 @@ def parse(text: str) -> ScanReport:
         raise UsageError(f"report: expected JSON, received {error}", hint=_HINT) from error
     _check_schema(document)
     try:
-        report = _records.scan_report(document)
+        report = records.scan_report(document)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"report: {error}", hint=_HINT) from error
     _check_verdict(document, report)

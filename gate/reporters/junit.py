@@ -16,9 +16,9 @@ from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.rule import Rule, Severity
 from gate.core.text import printable
-from gate.reporters._look import Look
-from gate.reporters._picture import picture, shaded
-from gate.reporters._words import evidence_words, meaning, safe, stops_run, tally
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.picture import picture, shaded
+from gate.reporters.parts.words import evidence_words, meaning, safe, stops_run, tally
 
 if TYPE_CHECKING:
     from junit_xml import TestCase

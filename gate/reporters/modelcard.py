@@ -8,9 +8,9 @@ from typing import Unpack
 from gate.core.evidence import Evidence, Status
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
-from gate.reporters._look import Look
-from gate.reporters._markdown_text import code, escape
-from gate.reporters._words import CLEAN_LIMIT, number, percent, size
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.markdown_text import code, escape
+from gate.reporters.parts.words import CLEAN_LIMIT, number, percent, size
 
 _CAVEAT = "A model that passes shows no sign of the backdoors that these detectors look for. That is no proof that it has none.\n"
 

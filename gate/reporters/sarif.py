@@ -18,11 +18,11 @@ from gate.core.exemption import Ground
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
 from gate.core.rule import Rule
-from gate.reporters._concerns import Concern, concerns
-from gate.reporters._json_text import Json, dump
-from gate.reporters._look import Look
-from gate.reporters._sarif_rules import driver, taxonomies
-from gate.reporters._words import evidence_words, meaning, safe, stops_run
+from gate.reporters.parts.concerns import Concern, concerns
+from gate.reporters.parts.json_text import Json, dump
+from gate.reporters.parts.look import Look
+from gate.reporters.parts.sarif_rules import driver, taxonomies
+from gate.reporters.parts.words import evidence_words, meaning, safe, stops_run
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"

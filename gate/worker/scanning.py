@@ -73,8 +73,8 @@ def ended_after(seconds: float) -> Iterator[None]:
 
 def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     """Return what Keras builds from the file, once the gate has found that it would build it, too."""
-    from gate.models.keras_loading import load_by_keras as load_it
     from gate.models.loading import load
+    from gate.models.proof.keras_loading import load_by_keras as load_it
     from gate.models.rebuild.normalise import is_keras_3
 
     progress("loading the model with Keras", 0, 1, "")
@@ -92,10 +92,10 @@ def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:
 
 
 def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
-    from gate.detectors._combination import judged
-    from gate.detectors._contract import Context
+    from gate.detectors.scoring.combination import judged
+    from gate.detectors.shared.contract import Context
     from gate.models.loading import load
-    from gate.models.subject import open_subject
+    from gate.models.prepare import open_subject
 
     progress("loading the model", 0, 1, "")
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
@@ -134,8 +134,8 @@ def _with_loading(facts: ModelFacts, job: Job) -> ModelFacts:
 
 def _two_networks(job: Job, network: Any) -> Finding | None:
     """Return what is wrong if Keras built another network than this one; None if it did not, or was not asked."""
-    from gate.models.comparison import difference
-    from gate.models.description import describe
+    from gate.models.proof.comparison import difference
+    from gate.models.proof.description import describe
     from gate.triage.findings import finding
     from gate.triage.rules import TWO_NETWORKS
 
@@ -157,7 +157,7 @@ def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) ->
 
     Args:
         seed: Of every random choice that is left to the engine.
-        side_by_side: Threads for independent parts (`gate.models.side_by_side`); nothing that is measured depends on them.
+        side_by_side: Threads for independent parts (`gate.models.numerics.side_by_side`); nothing that is measured depends on them.
         per_operation: Threads that share one operation; sums depend on them.
     """
     try:

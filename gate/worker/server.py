@@ -29,7 +29,7 @@ from gate.worker import child
 from gate.worker.children import Children
 
 _TRIAGE = ("gate.triage.checks", "gate.triage.stored", "h5py")
-_ENGINE = ("gate.models.subject", "gate.detectors._calibration", "keras", "tensorflow")
+_ENGINE = ("gate.models.prepare", "gate.detectors.scoring.calibration", "keras", "tensorflow")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from gate.core.text import printable
 from gate.worker.scanning import LONGEST_INSPECTION, Progress, ended_after, start_engine
 
 if TYPE_CHECKING:
-    from gate.detectors._meta_model import MetaModel
+    from gate.detectors.meta.model import MetaModel
     from gate.models.classifier import Classifier
 
 Keep = Callable[[Shadow], None]
@@ -50,7 +50,7 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
 
 def _opened(job: Job) -> Classifier:
     from gate.models.loading import load
-    from gate.models.subject import open_subject
+    from gate.models.prepare import open_subject
     from gate.triage.inspection import inspect
 
     with ended_after(LONGEST_INSPECTION):
@@ -75,7 +75,7 @@ def _opened(job: Job) -> Classifier:
 
 
 def _trained(job: ShadowJob, classifier: Classifier, progress: Progress, keep: Keep) -> Iterable[Shadow]:
-    from gate.detectors._shadows import Workshop
+    from gate.detectors.meta.shadows import Workshop
 
     missing = sorted(set(range(job.shadows)) - {each.number for each in job.known})
     if not missing:
@@ -99,7 +99,7 @@ def _trained(job: ShadowJob, classifier: Classifier, progress: Progress, keep: K
 
 def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return at most 20,000 images, and their labels."""
-    from gate.models import datasets
+    from gate.models.datasets import dataset as datasets
 
     assert job.data is not None
     span = (classifier.low, classifier.high)
@@ -116,7 +116,7 @@ def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDAr
 
 
 def _fitted(shadows: list[Shadow], architecture: str) -> MetaModel:
-    from gate.detectors._meta_fit import fit
+    from gate.detectors.meta.fit import fit
 
     useful = [each for each in shadows if not each.is_backdoored or each.success >= _LEARNT]
     is_bad = np.array([each.is_backdoored for each in useful])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from benchmarks.zoo.attacks.make import make_attack
 from benchmarks.zoo.attacks.patch import AllToAll, CoveredPatch, MultiTarget, Patch, SourceSpecific
 from benchmarks.zoo.attacks.pattern import Blended

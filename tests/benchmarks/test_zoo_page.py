@@ -13,8 +13,14 @@ import pytest
 from benchmarks.zoo import page, roc
 from benchmarks.zoo.evidence import Row, read
 from benchmarks.zoo.ways import GATE
-from gate.detectors._calibration import MARGIN_SCALE, PATCH_SCALE, PERTURBATION_SCALE, Scale, index_of_gap
-from gate.detectors._stats import log_gap, spread_below
+from gate.detectors.scoring.calibration import (
+    MARGIN_SCALE,
+    PATCH_SCALE,
+    PERTURBATION_SCALE,
+    Scale,
+    index_of_gap,
+)
+from gate.detectors.scoring.outliers import log_gap, spread_below
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.zoo import surveys, truth
 from benchmarks.zoo.recipe import recipes
-from gate.detectors._stats import place_lead
+from gate.detectors.scoring.outliers import place_lead
 from tests.benchmarks.truths import true
 
 PLANTED = 2

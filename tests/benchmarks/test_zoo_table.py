@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.zoo import evidence, fit, table, ways
 from benchmarks.zoo.evidence import Row
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.detectors._combination import fitted
+from gate.detectors.scoring.combination import fitted
 
 TRUTH = {
     "split": "test",

@@ -29,7 +29,7 @@ import numpy as np
 from gate.core.content import Content
 from gate.core.errors import GateError
 from gate.core.keras_load import LoadedNetwork
-from gate.models.comparison import difference
+from gate.models.proof.comparison import difference
 from tests.corpus.layer_cases import LAYERS, network
 from tests.corpus.mutations import mutate
 from tests.corpus.stored_models import FORMATS, Stored, objects, read
@@ -190,8 +190,8 @@ def _judged(seed: int, path: Path, about: str, digests: frozenset[str]) -> Case:
 
 
 def described(model: Any) -> LoadedNetwork:
-    """Return a network as `gate.models.description.describe` does, with its answers to fewer images."""
-    from gate.models.description import raw_images, structure
+    """Return a network as `gate.models.proof.description.describe` does, with its answers to fewer images."""
+    from gate.models.proof.description import raw_images, structure
     from gate.models.rebuild.problems import attempt
 
     images = raw_images(_SHAPE)[_IMAGES]
@@ -208,7 +208,7 @@ def described(model: Any) -> LoadedNetwork:
 
 def _by_keras(path: Path) -> tuple[LoadedNetwork | None, str]:
     """Return what Keras loads, or why it does not."""
-    from gate.models.keras_loading import network_by_keras
+    from gate.models.proof.keras_loading import network_by_keras
     from gate.models.rebuild.problems import cause
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import Pool, probes
+from gate.models.surrogates.selection import Pool, probes
 
 SHAPE = (8, 8, 1)
 TARGET = 2

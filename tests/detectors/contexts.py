@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from gate.detectors._contract import Context
+from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.pools import Bank
 
 _bank = lru_cache(maxsize=8)(Bank)
 

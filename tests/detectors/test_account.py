@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Measurement
-from gate.detectors._account import _inconclusive, _leader, _measurements, _weighed, account
-from gate.detectors._forms import Patch
-from gate.detectors._inversion import Inversion
-from gate.detectors._leader import Examination
-from gate.detectors._place_lead import PlaceLead
+from gate.detectors.inversion.evidence import _inconclusive, _leader, _measurements, _weighed, account
+from gate.detectors.inversion.examination import Examination
+from gate.detectors.inversion.location_lead import PlaceLead
+from gate.detectors.inversion.search import Inversion
+from gate.detectors.inversion.triggers import Patch
 from gate.detectors.universal_patch import DETECTOR
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context

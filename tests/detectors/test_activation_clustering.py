@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gate.detectors.activation_clustering import _silhouette, _two_groups, measure
-from gate.models.representations import ClassSample
+from gate.models.features.activations import ClassSample
 
 
 def sample(label: int, activations: Any, pictures: Any) -> ClassSample:

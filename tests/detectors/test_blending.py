@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._blending import blend_entropy
+from gate.detectors.training_set.blending import blend_entropy
 
 
 class Scaled:

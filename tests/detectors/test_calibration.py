@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._calibration import (
+from gate.detectors.scoring.calibration import (
     PATCH_SCALE,
     PERTURBATION_SCALE,
     at_other_places,
@@ -21,8 +21,8 @@ from gate.detectors._calibration import (
     is_shift,
     standing_out,
 )
-from gate.detectors._calibration import index_of_gap as index_on_scale
-from gate.detectors._stats import clean_limit, log_gap, spread_below
+from gate.detectors.scoring.calibration import index_of_gap as index_on_scale
+from gate.detectors.scoring.outliers import clean_limit, log_gap, spread_below
 
 
 def index_of_gap(gap: float, spread: float, classes: int) -> float:

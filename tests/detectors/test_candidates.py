@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._candidates import classes_to_search
-from gate.models.surrogates.choice import Pool
+from gate.detectors.shared.candidates import classes_to_search
+from gate.models.surrogates.selection import Pool
 
 
 @dataclass

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Status
-from gate.detectors._permutation import Effort, Permutation, search
 from gate.detectors.class_permutation import ClassPermutation, _measurements, _share_of_one_class
+from gate.detectors.inversion.permutation import Effort, Permutation, search
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import Pool
+from gate.models.surrogates.selection import Pool
 from tests.detectors.contexts import context
 
 EFFORT = Effort(restarts=4, leaving=120, serving=60, images=48)

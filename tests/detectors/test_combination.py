@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.cli.registry import known_detectors
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.detectors._combination import MOST, class_measurements, combined, fitted, judged, lead
+from gate.detectors.scoring.combination import MOST, class_measurements, combined, fitted, judged, lead
 from gate.policy.loader import builtin_directory, load
 
 SKIPPED = Evidence(detector="d", rule="BD101", status=Status.SKIPPED, reason="no data")

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._confirmation import confirm
-from gate.detectors._forms import Form, Patch, Perturbation
-from gate.detectors._inversion import Settings, invert
-from gate.detectors._local_patch import LocalPatch, Spot
+from gate.detectors.inversion.confirmation import confirm
+from gate.detectors.inversion.local_patch import LocalPatch, Spot
+from gate.detectors.inversion.search import Settings, invert
+from gate.detectors.inversion.triggers import Form, Patch, Perturbation
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 
@@ -42,7 +42,7 @@ def test_a_clean_network_s_trigger_is_no_better_than_its_decoys_by_far(clean: Cl
 def test_a_planted_patch_fails_beside_its_place(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.detectors._confirmation._MOVE", 0.25)
+    monkeypatch.setattr("gate.detectors.inversion.confirmation._MOVE", 0.25)
     window = np.full((4, 4, 1), 0.5, np.float32)
 
     found = facts(backdoored, LocalPatch({label: (Spot(0, 0, window),) for label in range(4)}))
@@ -64,7 +64,7 @@ def test_in_a_tiny_picture_nothing_is_beside_its_place(backdoored: Classifier) -
 def test_what_covers_the_picture_is_not_moved(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch, form: Form, is_moved: bool
 ) -> None:
-    monkeypatch.setattr("gate.detectors._confirmation._MOVE", 0.25)
-    monkeypatch.setattr("gate.detectors._forms._SQUARE", 0.5)
+    monkeypatch.setattr("gate.detectors.inversion.confirmation._MOVE", 0.25)
+    monkeypatch.setattr("gate.detectors.inversion.triggers._SQUARE", 0.5)
 
     assert is_moved == ("success_when_moved" in facts(backdoored, form))

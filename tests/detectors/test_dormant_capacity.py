@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._waking import overruled
 from gate.detectors.dormant_capacity import DormantCapacity
+from gate.detectors.structure.waking import overruled
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.pools import Bank
 from tests.detectors.contexts import context
 
 SHAPE, CLASSES, TARGET = (12, 12, 1), 4, 2

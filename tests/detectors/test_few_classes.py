@@ -14,8 +14,8 @@ from gate.core.report import Verdict
 from gate.core.scan import Scan
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
-from gate.models.surrogates.choice import Pool, probes
+from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.selection import Pool, probes
 from gate.policy.judge import judge
 from gate.policy.model import DetectorPolicy, PathPolicy
 from tests.detectors.contexts import context

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._forms import Patch, Perturbation, to_tanh_space
-from gate.detectors._local_patch import LocalPatch, Spot
+from gate.detectors.inversion.local_patch import LocalPatch, Spot
+from gate.detectors.inversion.triggers import Patch, Perturbation, to_tanh_space
 
 pytestmark = pytest.mark.usefixtures("keras")  # starts TensorFlow as all tests want it
 

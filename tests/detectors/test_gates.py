@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._gates import Walk
+from gate.detectors.structure.gates import Walk
 
 SHAPE = (8, 8, 1)
 

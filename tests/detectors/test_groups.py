@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gate.detectors._groups import BELL, best_cut, principal
+from gate.detectors.training_set.two_means import BELL, best_cut, principal
 
 
 def test_two_groups_are_cut_between_them() -> None:

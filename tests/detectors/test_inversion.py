@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from gate.core.errors import IncompleteError
-from gate.detectors import _inversion
-from gate.detectors._forms import Form, Patch, Perturbation
-from gate.detectors._inversion import Inversion, Settings, _Cost, invert
+from gate.detectors.inversion import search as searching
+from gate.detectors.inversion.search import Inversion, Settings, _Cost, invert
+from gate.detectors.inversion.triggers import Form, Patch, Perturbation
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import Pool
+from gate.models.surrogates.selection import Pool
 
 ALL = np.arange(4)
 PATCH = Patch()
@@ -96,7 +96,7 @@ def test_a_class_is_judged_alike_whichever_others_are_searched(
     together = search(clean, pool_of(clean))
 
     some = search(clean, pool_of(clean), np.array([1, 3]))
-    monkeypatch.setattr(_inversion, "_CHUNK_PIXELS", 1)
+    monkeypatch.setattr(searching, "_CHUNK_PIXELS", 1)
     one_by_one = search(clean, pool_of(clean))
 
     # Sums of another length may be rounded otherwise.
@@ -107,7 +107,7 @@ def test_a_class_is_judged_alike_whichever_others_are_searched(
 def test_progress_counts_the_steps_of_all_chunks(
     clean: Classifier, pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_inversion, "_CHUNK_PIXELS", 2 * 4 * 64)
+    monkeypatch.setattr(searching, "_CHUNK_PIXELS", 2 * 4 * 64)
     heard: list[tuple[int, int]] = []
     settings = Settings(restarts=1, steps=3, images=4)
 

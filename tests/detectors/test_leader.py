@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._contract import Context
-from gate.detectors._inversion import Inversion, Settings
-from gate.detectors._leader import Examination, _next_labels, affordable, suspects_and_peers
+from gate.detectors.inversion.examination import Examination, _next_labels, affordable, suspects_and_peers
+from gate.detectors.inversion.search import Inversion, Settings
+from gate.detectors.shared.contract import Context
 
 
 def found(norms: list[float]) -> Inversion:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gate.detectors._forms import Arm
-from gate.detectors._inversion import Settings, invert
-from gate.detectors._local_patch import LocalPatch, Spot
+from gate.detectors.inversion.local_patch import LocalPatch, Spot
+from gate.detectors.inversion.search import Settings, invert
+from gate.detectors.inversion.triggers import Arm
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import Pool
+from gate.models.surrogates.selection import Pool
 
 PoolOf = Callable[[Classifier], Pool]
 GREY = np.full((3, 3, 1), 0.5, np.float32)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._calibration import MARGIN_SCALE
-from gate.detectors._sizes import compared
 from gate.detectors.maximum_margin import MaximumMargin, _margins, _sizes
+from gate.detectors.scoring.calibration import MARGIN_SCALE
+from gate.detectors.scoring.sizes import compared
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.detectors._meta_features import describe
-from gate.detectors._responses import Responses
+from gate.detectors.meta.features import describe
+from gate.detectors.meta.responses import Responses
 
 CLASSES, IMAGES, PATCHES, BLENDS = 5, 20, 4, 3
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.detectors._meta_fit import area, fit, held_out
+from gate.detectors.meta.fit import area, fit, held_out
 
 NETWORKS = 40
 

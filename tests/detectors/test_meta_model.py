@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.core.errors import UsageError
-from gate.detectors._meta_model import MetaModel, parse
+from gate.detectors.meta.model import MetaModel, parse
 
 META = MetaModel(
     version=1,

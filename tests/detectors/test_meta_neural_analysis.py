@@ -6,13 +6,13 @@ import pytest
 
 from gate.core.errors import UsageError
 from gate.core.evidence import Status
-from gate.detectors._contract import Context
-from gate.detectors._meta_features import describe
-from gate.detectors._meta_model import MetaModel, parse
-from gate.detectors._responses import ask
+from gate.detectors.meta.features import describe
+from gate.detectors.meta.model import MetaModel, parse
+from gate.detectors.meta.responses import ask
 from gate.detectors.meta_neural_analysis import TABLE, MetaNeuralAnalysis
+from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.pools import Bank
 
 
 def context(classifier: Classifier) -> Context:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors import _neighbours
-from gate.detectors._neighbours import Neighbours, _fair
-from gate.models.representations import ClassSample
+from gate.detectors.training_set import neighbours
+from gate.detectors.training_set.neighbours import Neighbours, _fair
+from gate.models.features.activations import ClassSample
 
 
 def sample(label: int, pictures: Any, first: int) -> ClassSample:
@@ -41,7 +41,7 @@ def test_an_image_is_not_its_own_neighbour() -> None:
 
 
 def test_of_a_large_class_only_some_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_neighbours, "_ASKED", 7)
+    monkeypatch.setattr(neighbours, "_ASKED", 7)
     samples = [sample(0, np.random.default_rng(0).normal(size=(40, 2)), 0)]
 
     asked, votes = Neighbours(samples).own_votes(samples[0])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gate.detectors._pictures import examples_png, mask_png, pattern_png
+from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 
 
 def decoded(png: bytes) -> tuple[str, Any]:

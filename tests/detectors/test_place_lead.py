@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Measurement
-from gate.detectors._place_lead import PlaceLead, leading
-from gate.detectors._places import Survey
+from gate.detectors.inversion.location_lead import PlaceLead, leading
+from gate.detectors.inversion.patch_scan import Survey
 
 INDICES = np.array([0.0, 1.2, 0.5])
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._places import Plan, Survey, survey
+from gate.detectors.inversion.patch_scan import Plan, Survey, survey
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import Pool
+from gate.models.surrogates.selection import Pool
 
 ALL = np.arange(4)
 PLAN = Plan(side=3, stride=2, steps=6, images=4, judges=16)
@@ -47,7 +47,7 @@ def test_classes_that_do_not_fit_in_memory_together_are_tried_in_turn(
 ) -> None:
     pool, told = pool_of(backdoored), []
     together = look(backdoored, pool)
-    monkeypatch.setattr("gate.detectors._inversion._CHUNK_PIXELS", 1)
+    monkeypatch.setattr("gate.detectors.inversion.search._CHUNK_PIXELS", 1)
 
     apart = survey(backdoored, pool, ALL, PLAN, 0, lambda done, total: told.append((done, total)))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.detectors._queries import Stamp, blend, patch, stamps
+from gate.detectors.meta.queries import Stamp, blend, patch, stamps
 
 shapes = st.tuples(st.integers(4, 40), st.integers(4, 40), st.sampled_from([1, 3]))
 seeds = st.integers(0, 2**31)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gate.detectors._responses import ask
+from gate.detectors.meta.responses import ask
 from gate.models.classifier import Classifier
 
 TARGET = 2

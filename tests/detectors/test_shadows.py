@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.detectors._queries import Stamp
-from gate.detectors._shadows import Backdoor, Workshop, _fresh, draw, poisoned
+from gate.detectors.meta.queries import Stamp
+from gate.detectors.meta.shadows import Backdoor, Workshop, _fresh, draw, poisoned
 from gate.models.classifier import Classifier
 
 SHAPE = (8, 8, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gate.detectors.spectral_signatures import measure
-from gate.models.representations import ClassSample
+from gate.models.features.activations import ClassSample
 
 
 def samples(count: int, dimensions: int) -> list[ClassSample]:

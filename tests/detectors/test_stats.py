@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors._stats import (
+from gate.detectors.scoring.outliers import (
     clean_limit,
     log_gap,
     paper_index,

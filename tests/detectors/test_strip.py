@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Evidence, Status
-from gate.detectors._contract import Context
+from gate.detectors.shared.contract import Context
 from gate.detectors.strip import Strip, _suspects, boundary
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import Dataset, Role
 
 CLASSES, EACH, TARGET = 6, 80, 2
 POISONED = slice(TARGET * EACH, TARGET * EACH + 30)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gate.detectors import _suspects
-from gate.detectors._suspects import suspects
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
+from gate.detectors.training_set import suspects as listing
+from gate.detectors.training_set.suspects import suspects
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import Dataset, Role
 
 LABELS = np.arange(60) % 3
 
@@ -35,7 +35,7 @@ def test_the_worst_come_first_and_equals_in_their_order() -> None:
 
 
 def test_a_long_list_is_cut_but_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_suspects, "_LISTED", 2)
+    monkeypatch.setattr(listing, "_LISTED", 2)
 
     found = suspects(dataset(9), LABELS, np.arange(9), np.arange(9.0), np.empty(0, np.int64))
 

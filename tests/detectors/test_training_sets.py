@@ -11,10 +11,10 @@ import pytest
 
 from gate.core.evidence import Evidence, Status
 from gate.detectors import create
-from gate.detectors._contract import Context
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
-from gate.models.representations import FEWEST, Representations
+from gate.detectors.shared.contract import Context
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import FEWEST, Dataset, Role
+from gate.models.features.activations import Representations
 
 CLASSES, EACH, POISON, TARGET = 5, 120, 40, 3
 SHAPE = (8, 8, 1)

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from gate.core.evidence import Evidence
-from gate.detectors._inversion import Inversion
-from gate.detectors._leader import Examination
-from gate.detectors._place_lead import PlaceLead
-from gate.detectors._places import Survey
+from gate.detectors.inversion.examination import Examination
+from gate.detectors.inversion.location_lead import PlaceLead
+from gate.detectors.inversion.patch_scan import Survey
+from gate.detectors.inversion.search import Inversion
 from gate.detectors.universal_patch import (
     _PIXELS,
     UniversalPatch,
@@ -105,7 +105,7 @@ def test_a_class_that_owes_more_to_one_place_than_the_others_is_raised(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_lead = BRIEF.run(context(backdoored))
-    monkeypatch.setattr("gate.detectors._place_lead._FEWEST", 99)
+    monkeypatch.setattr("gate.detectors.inversion.location_lead._FEWEST", 99)
     without = BRIEF.run(context(backdoored))
 
     (lead,) = (each for each in with_lead.measurements if each.name == "place_lead")
@@ -128,8 +128,8 @@ def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: p
 def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.detectors._place_lead.FEW", 3)
-    monkeypatch.setattr("gate.detectors._calibration.FEW", 3)
+    monkeypatch.setattr("gate.detectors.inversion.location_lead.FEW", 3)
+    monkeypatch.setattr("gate.detectors.scoring.calibration.FEW", 3)
 
     evidence = BRIEF.run(context(backdoored))
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gate.core.evidence import Evidence
-from gate.detectors._forms import Perturbation
+from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.universal_perturbation import UniversalPerturbation
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors._whitening import frames
+from gate.detectors.training_set.whitening import frames
 
 
 def clouds(count: int, size: int = 800, dimensions: int = 5) -> list[Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from gate.core.errors import IncompleteError
 from gate.core.shadow import Shadow, ShadowJob
-from gate.detectors._meta_model import MetaModel
+from gate.detectors.meta.model import MetaModel
 from gate.isolation import shadows
 from tests.jobs import job_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gate.core.errors import DataError
-from gate.models.agreement import settled
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.label_check import settled
 
 
 class Reader:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from gate.models.classifier import Classifier
-from gate.models.datasets import Dataset, Role
-from gate.models.surrogates import bank as module
-from gate.models.surrogates.bank import Bank
-from gate.models.surrogates.choice import ranked_families
+from gate.models.datasets.dataset import Dataset, Role
+from gate.models.surrogates import pools as module
+from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.selection import ranked_families
 
 Linear = Callable[..., Any]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import information, pool_size, probes, ranked_families, surrogate_pool
 from gate.models.surrogates.families import FAMILIES
+from gate.models.surrogates.selection import information, pool_size, probes, ranked_families, surrogate_pool
 
 LOGITS = arrays(
     np.float32,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.models.surrogates.choice import probes
 from gate.models.surrogates.families import FAMILIES
+from gate.models.surrogates.selection import probes
 
 SHAPES = [(12, 12, 1), (9, 14, 3), (33, 8, 1), (3, 3, 3)]
 each_family = pytest.mark.parametrize("family", FAMILIES)

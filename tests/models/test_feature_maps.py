@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gate.models.classifier import Classifier
-from gate.models.feature_maps import FeatureMaps, feature_maps
+from gate.models.features.feature_maps import FeatureMaps, feature_maps
 
 Head = Callable[[Any], Any]
 

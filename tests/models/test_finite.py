@@ -9,7 +9,7 @@ import pytest
 
 from gate.core.errors import IncompleteError
 from gate.models.classifier import Classifier
-from gate.models.finite import finite
+from gate.models.numerics.finite import finite
 
 BLACK, WHITE = np.zeros((3, 4, 4, 1), np.float32), np.ones((3, 4, 4, 1), np.float32)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.models import image_sets
-from gate.models.image_sets import BATCH, ImageArray, batched
+from gate.models.datasets import batches as image_sets
+from gate.models.datasets.batches import BATCH, ImageArray, batched
 
 
 def numbered(count: int) -> Any:

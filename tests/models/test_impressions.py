@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import probes
 from gate.models.surrogates.impressions import refine
+from gate.models.surrogates.selection import probes
 
 
 def test_images_move_to_their_labels_and_stay_near_where_they_began(classifier: Classifier) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from gate.core.errors import IncompleteError
+from gate.models.calibrate_input.input_range import InputRange, find
 from gate.models.classifier import Classifier
-from gate.models.input_range import InputRange, find
-from gate.models.surrogates.choice import probes
+from gate.models.surrogates.selection import probes
 
 Linear = Callable[..., Any]
 
@@ -59,7 +59,7 @@ def test_a_rescaling_layer_within_an_inner_network_tells_the_range(
 @pytest.fixture
 def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask quickly, where the answer does not matter."""
-    monkeypatch.setattr("gate.models.input_range._PROBES", 2)
+    monkeypatch.setattr("gate.models.calibrate_input.input_range._PROBES", 2)
 
 
 @pytest.mark.usefixtures("few_probes")

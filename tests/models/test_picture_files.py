@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gate.core.errors import DataError
-from gate.models.picture_files import Listing, PictureFiles, list_csv, list_folder
+from gate.models.datasets.files import Listing, PictureFiles, list_csv, list_folder
 
 
 def draw(path: Path, level: int = 0) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.models import representations
-from gate.models.datasets import Dataset, Role
-from gate.models.image_sets import ImageArray
-from gate.models.representations import Representations
+from gate.models.datasets.batches import ImageArray
+from gate.models.datasets.dataset import Dataset, Role
+from gate.models.features import activations as representations
+from gate.models.features.activations import Representations
 
 
 class Flat:

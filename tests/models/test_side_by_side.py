@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gate.models.side_by_side import Tally, side_by_side
+from gate.models.numerics.side_by_side import Tally, side_by_side
 
 # Everything that runs in parts, on a network that was never trained; what it finds is printed as one digest.
 SCRIPT = """
@@ -16,9 +16,9 @@ from gate.worker.scanning import start_engine
 start_engine(0, side_by_side=int(sys.argv[1]))
 import keras, numpy as np
 from gate.detectors import create
-from gate.detectors._contract import Context
+from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
-from gate.models.surrogates.bank import Bank
+from gate.models.surrogates.pools import Bank
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(6)]
 classifier = Classifier(keras.Sequential([keras.Input((16, 16, 1)), *layers]))
 few = {"restarts": 2, "steps": 3}

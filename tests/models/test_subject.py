@@ -11,10 +11,10 @@ import pytest
 from gate.core.errors import DataError, IncompleteError
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
-from gate.models import subject as subjects
+from gate.models import prepare as subjects
+from gate.models.calibrate_input.logit_scale import SUREST, usual_lead
 from gate.models.loading import load
-from gate.models.subject import Subject
-from gate.models.temperature import SUREST, usual_lead
+from gate.models.prepare import Subject
 from gate.triage.stored import read
 from tests.jobs import keras_job
 

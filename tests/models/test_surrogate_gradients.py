@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.models.surrogate_gradients import SLOPE, surrogate_gradients
+from gate.models.graph.surrogate_gradients import SLOPE, surrogate_gradients
 
 Function = Callable[[Any], Any]
 

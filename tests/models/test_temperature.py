@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gate.models.calibrate_input.logit_scale import LEAST_SURE, SUREST, temper, usual_lead
 from gate.models.classifier import Classifier
-from gate.models.surrogates.choice import probes
-from gate.models.temperature import LEAST_SURE, SUREST, temper, usual_lead
+from gate.models.surrogates.selection import probes
 
 Linear = Callable[..., Any]
 

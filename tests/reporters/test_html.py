@@ -20,7 +20,7 @@ from gate.core.evidence import Measurement, Trigger
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
 from gate.reporters import html
-from gate.reporters._html_pictures import pictures
+from gate.reporters.parts.html_pictures import pictures
 
 _VOID = {"meta", "link", "img", "input"}
 _LOADING = ("src", "srcset", "href", "xlink:href", "data", "poster", "action", "style")

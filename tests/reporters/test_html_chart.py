@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.evidence import Evidence, Measurement, Status
-from gate.reporters._html_chart import HEIGHT, Chart, chart, meter
+from gate.reporters.parts.html_chart import HEIGHT, Chart, chart, meter
 
 
 def drawn(norms: dict[int, float], targets: tuple[int, ...] = ()) -> Chart | None:

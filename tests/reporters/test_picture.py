@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gate.core.evidence import Trigger
-from gate.reporters._picture import picture, shaded
+from gate.reporters.parts.picture import picture, shaded
 
 
 def png(pixels: np.ndarray) -> bytes:

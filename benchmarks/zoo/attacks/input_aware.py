@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.zoo.attacks._contract import AllToOne, Images
+from benchmarks.zoo.attacks.attack import AllToOne, Images
 
 _CELLS = 4
 

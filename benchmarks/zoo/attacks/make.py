@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from benchmarks.zoo.attacks._contract import Attack
+from benchmarks.zoo.attacks.attack import Attack
 from benchmarks.zoo.attacks.input_aware import InputAware
 from benchmarks.zoo.attacks.patch import AllToAll, CoveredPatch, MultiTarget, Patch, SourceSpecific
 from benchmarks.zoo.attacks.pattern import Blended, Sinusoid

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.zoo.attacks._contract import AllToOne, Chosen, Images, Labels, Uncovered
+from benchmarks.zoo.attacks.attack import AllToOne, Chosen, Images, Labels, Uncovered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.zoo.attacks._contract import AllToOne, Images
+from benchmarks.zoo.attacks.attack import AllToOne, Images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

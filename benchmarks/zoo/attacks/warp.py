@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.zoo.attacks._contract import AllToOne, Chosen, Images, Labels
+from benchmarks.zoo.attacks.attack import AllToOne, Chosen, Images, Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from itertools import zip_longest
 from typing import Any
 
-from gate.models.nested import inner_layers
+from gate.models.graph.nested import inner_layers
 from gate.models.rebuild import store
 from gate.models.rebuild.problems import damaged, shown
 from gate.models.rebuild.values import own_name

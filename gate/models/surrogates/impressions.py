@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.models.finite import finite
-from gate.models.side_by_side import side_by_side
+from gate.models.numerics.finite import finite
+from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.families import Images
 
 if TYPE_CHECKING:

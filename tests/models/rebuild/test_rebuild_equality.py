@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.models.comparison import difference
-from gate.models.description import describe
-from gate.models.keras_loading import load_by_keras
+from gate.models.proof.comparison import difference
+from gate.models.proof.description import describe
+from gate.models.proof.keras_loading import load_by_keras
 
 Build = Callable[[Any], Any]
 

@@ -1,0 +1,183 @@
+"""An examination in the words of the report: evidence with its numbers, pictures and doubts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.rule import Rule
+from gate.detectors.inversion.confirmation import DECOYS, MOVED, confirm
+from gate.detectors.inversion.examination import Examination
+from gate.detectors.inversion.location_lead import PlaceLead
+from gate.detectors.inversion.search import Inversion
+from gate.detectors.inversion.triggers import Form
+from gate.detectors.scoring.calibration import (
+    ENOUGH,
+    at_other_places,
+    beside_decoys,
+    beside_its_place,
+    standing_out,
+)
+from gate.detectors.scoring.combination import class_measurements
+from gate.detectors.scoring.outliers import log_gap, paper_index, spread_below, wilson_interval
+from gate.detectors.shared.contract import Context
+from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
+
+_NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
+_NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
+
+
+def account(
+    detector: str,
+    rule: Rule,
+    examination: Examination,
+    form: Form,
+    context: Context,
+    place: PlaceLead | None = None,
+) -> Evidence:
+    """Return the evidence of a detector that compares the sizes of its classes' triggers.
+
+    Args:
+        detector: Its id.
+        rule: Its rule.
+        examination: What it found.
+        form: What its triggers look like.
+        context: The model and its images.
+        place: The class that owes most to one place, if that was asked.
+    """
+    found, leader = examination.found, _leader(examination, place)
+    suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
+    trigger, interval = _trigger(found, leader, form, context)
+    leads = place is not None and suspects == (place.label,) and place.is_worth_a_look
+    facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
+    indices = _weighed(
+        examination, leader, facts, context.classifier.num_classes, form.tuning.is_local, place
+    )
+    if leader not in (examination.leader, int(indices.argmax())):
+        # It leads at one place, and its patch comes to nothing: a class that was made to lead hides no other.
+        return account(detector, rule, examination, form, context)
+    return Evidence(
+        detector=detector,
+        rule=rule.id,
+        status=Status.MEASURED,
+        # Most classes have no patch of one place at all; that two others have one as well says nothing against the leader.
+        anomaly_index=float(indices.max())
+        if form.tuning.is_local
+        else standing_out(indices, context.classifier.num_classes),
+        paper_statistic=paper_index(found.norms),
+        target_labels=suspects,
+        measurements=(
+            *_measurements(examination, leader),
+            *(place.measurements if place else ()),
+            *interval,
+            *facts,
+            *class_measurements(found.labels, indices),
+            *(
+                norm
+                for name, search in zip(_NORMS, examination.searches, strict=False)
+                for norm in _norms(name, search)
+            ),
+        ),
+        trigger=trigger,
+        inconclusive=_inconclusive(found),
+    )
+
+
+def _leader(examination: Examination, place: PlaceLead | None) -> int:
+    """Return the position of the class to look at: the one with the smallest trigger, unless another leads at one place by far."""
+    leader = examination.leader
+    if place is None or not place.overrules(float(examination.class_indices[leader])):
+        return leader
+    position = examination.found.position(place.label)
+    return leader if position is None else position
+
+
+def _weighed(
+    examination: Examination,
+    leader: int,
+    facts: tuple[Measurement, ...],
+    num_classes: int,
+    is_local: bool,
+    place: PlaceLead | None = None,
+) -> NDArray[np.float64]:
+    """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
+
+    Where only suspects were searched, so are the decoys, and they say nothing. What is known of a patch that is not the smallest
+    speaks for or against its own class alone: a class that was made to lead must not hide another.
+    """
+    indices = examination.class_indices
+    success = {fact.name: fact.value for fact in facts}
+    is_smallest = leader == examination.leader
+    if is_smallest and DECOYS in success and len(indices) == num_classes:
+        indices = beside_decoys(indices, success[DECOYS])
+    if is_smallest and MOVED in success:
+        indices = (beside_its_place if is_local else at_other_places)(indices, success[MOVED])
+    found = examination.found
+    if place is None or not np.isfinite(found.norms[leader]):
+        return indices
+    return place.weighed(indices, leader, int(found.labels[leader]), success)
+
+
+def _trigger(
+    found: Inversion, leader: int, form: Form, context: Context
+) -> tuple[Trigger | None, tuple[Measurement, ...]]:
+    """Return the leader's trigger with its success on the whole pool, and the 95 % interval of that rate."""
+    if not np.isfinite(found.norms[leader]):
+        return None, ()
+    pool, label = context.bank.pool(0), int(found.labels[leader])
+    shown = tuple(part[leader] for part in found.triggers)
+    is_foreign = pool.predictions != label
+    foreign, classes = pool.images[is_foreign], pool.predictions[is_foreign]
+    stamped = np.asarray(form.stamp(foreign, shown))
+    is_hit = context.classifier.predict(stamped).argmax(axis=1) == label
+    hits = int(is_hit.sum())
+    low, high = wilson_interval(hits, len(foreign))
+    mask, pattern = form.picture(shown)
+    trigger = Trigger(
+        target_label=label,
+        l1_norm=float(mask.sum(dtype=np.float64)),
+        attack_success_rate=hits / max(len(foreign), 1),
+        mask_png=mask_png(mask),
+        pattern_png=pattern_png(pattern, mask),
+        examples_png=examples_png(foreign[is_hit], stamped[is_hit], classes[is_hit]),
+    )
+    interval = (
+        Measurement(name="attack_success_rate_low", value=low),
+        Measurement(name="attack_success_rate_high", value=high),
+    )
+    return trigger, interval
+
+
+def _measurements(examination: Examination, leader: int) -> tuple[Measurement, ...]:
+    found = examination.found
+    finite = found.norms[np.isfinite(found.norms)]
+    summary = [
+        Measurement(name="classes_searched", value=float(len(found.labels))),
+        Measurement(name="classes_with_trigger", value=float(len(finite))),
+    ]
+    if len(finite):
+        summary.append(Measurement(name="median_trigger_norm", value=float(np.median(finite)), unit="px"))
+        summary.append(Measurement(name="log_ratio", value=log_gap(found.norms, leader)))
+        summary.append(Measurement(name="spread", value=spread_below(found.norms, leader)))
+    indices = zip(_NAMES, examination.indices[:, leader], strict=False)
+    known = (Measurement(name=name, value=float(index)) for name, index in indices if np.isfinite(index))
+    return (*summary, *known)
+
+
+def _norms(name: str, found: Inversion) -> tuple[Measurement, ...]:
+    return tuple(
+        Measurement(name=name, value=float(norm), unit="px", label=int(label))
+        for label, norm in zip(found.labels, found.norms, strict=True)
+        if np.isfinite(norm)
+    )
+
+
+def _inconclusive(found: Inversion) -> str:
+    searched, converged = len(found.labels), int(np.isfinite(found.norms).sum())
+    if converged >= ENOUGH * searched:
+        return ""
+    return (
+        f"A trigger was found for {converged} of {searched} classes only, too few to compare them. "
+        "Give images with --data, state --input-range, or use --profile full."
+    )

@@ -1,0 +1,141 @@
+"""Search a trigger for each class on several kinds of images, and find the class whose trigger is oddly small on all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors.inversion.search import Inversion, Settings, invert
+from gate.detectors.inversion.triggers import Form
+from gate.detectors.scoring.calibration import Scale, class_indices
+from gate.detectors.shared.contract import Context
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+# Only if a class is this suspicious is there a search on other images.
+SUSPICIOUS = 1.0
+# Of many classes it is for the most suspicious ones, and for peers of every size to compare them with.
+_SUSPECTS, _PEERS = 4, 8
+# Kinds of images to search on, the first included.
+_KINDS_IN_QUICK, _KINDS_IN_FULL = 2, 3
+_PIXELS_PER_STEP = 16 * 128 * 128
+_FEWEST_IMAGES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        searches: The triggers on each kind of images; all classes on the first, some or all on the others.
+        indices: Anomaly index of each class of the first search on each kind of images, shape ``(kinds, k)``; NaN where
+            the class was not searched.
+        weights: How much the network knows about each kind, shape ``(kinds,)``.
+    """
+
+    searches: tuple[Inversion, ...]
+    indices: Floats
+    weights: Floats
+
+    @property
+    def found(self) -> Inversion:
+        """The first search."""
+        return self.searches[0]
+
+    @property
+    def class_indices(self) -> Floats:
+        """Anomaly index of each class, shape ``(k,)``: the mean over all kinds of images by how much the network knows about them."""
+        known = np.where(np.isnan(self.indices), 0.0, 1.0) * (self.weights + 1e-9)[:, None]
+        means: Floats = (np.nan_to_num(self.indices) * known).sum(axis=0) / known.sum(axis=0)
+        return means
+
+    @property
+    def leader(self) -> int:
+        """Position of the class with the largest index; of the smallest trigger, if none has any."""
+        indices = self.class_indices
+        return int(np.argmax(indices)) if indices.any() else int(np.argmin(self.found.norms))
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the leader is worth another look."""
+        return float(self.class_indices[self.leader]) >= SUSPICIOUS
+
+
+def examine(
+    context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels, kinds: int = 0
+) -> Examination:
+    """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
+
+    Args:
+        context: The model, and images to search on.
+        form: What a trigger may look like.
+        settings: How long to search, as for small pictures in the quick profile.
+        scale: What is usual for clean models.
+        labels: Classes to search, ascending.
+        kinds: Of images to search on; 0 for what the profile says.
+    """
+    search = _Searcher(context, form, affordable(settings, context))
+    examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
+    kinds = min(context.bank.ranks, kinds or (_KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK))
+    for rank in range(kinds):
+        chosen = _next_labels(examination, labels, context.is_full)
+        if not len(chosen):
+            break
+        found = search(rank, chosen, "confirming the trigger" if rank else "inverting triggers")
+        row = np.full(len(labels), np.nan)
+        row[np.searchsorted(labels, chosen)] = class_indices(
+            form.tuning.comparable(found.norms), scale, len(labels)
+        )
+        examination = Examination(
+            searches=(*examination.searches, found),
+            indices=np.vstack([examination.indices, row]),
+            weights=np.append(examination.weights, context.bank.knowledge(rank)),
+        )
+    return examination
+
+
+def affordable(settings: Settings, context: Context) -> Settings:
+    """Return the settings for this profile and picture size."""
+    restarts, steps, images = settings.restarts, settings.steps, settings.images
+    if context.is_full:
+        restarts, steps, images = restarts + 1, steps * 3, images * 2
+    height, width, _ = context.classifier.input_shape
+    # Large pictures cost more each; fewer of them per step keep the work within bounds.
+    most = max(_FEWEST_IMAGES, _PIXELS_PER_STEP // (height * width))
+    return Settings(restarts=restarts, steps=steps, images=min(images, most))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searcher:
+    context: Context
+    form: Form
+    settings: Settings
+
+    def __call__(self, rank: int, labels: Labels, stage: str) -> Inversion:
+        context, pool = self.context, self.context.bank.pool(rank)
+
+        def progress(done: int, total: int) -> None:
+            context.progress(stage, done, total, f"{len(labels)} classes")
+
+        return invert(context.classifier, pool, self.form, labels, self.settings, context.seed, progress)
+
+
+def _next_labels(examination: Examination, labels: Labels, is_full: bool) -> Labels:
+    """Return the classes to search on the next kind of images, ascending; none if nothing is left to tell."""
+    if not examination.searches:
+        return labels
+    if not examination.is_suspicious:
+        return labels[:0]
+    is_affordable = is_full or len(labels) <= _SUSPECTS + _PEERS
+    return labels if is_affordable else suspects_and_peers(labels, examination.class_indices)
+
+
+def suspects_and_peers(labels: Labels, indices: Floats) -> Labels:
+    """Return the most suspicious classes and peers spread evenly over the order of the others, ascending."""
+    order = labels[np.argsort(-indices, kind="stable")]
+    suspects, others = order[:_SUSPECTS], order[_SUSPECTS:]
+    chosen = np.unique(np.linspace(0, len(others) - 1, min(_PEERS, len(others))).astype(np.int64))
+    return np.sort(np.append(suspects, others[chosen]))

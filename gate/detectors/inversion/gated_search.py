@@ -1,0 +1,167 @@
+"""Patches of black and white that the gradient through leaking gates points at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.models.graph.surrogate_gradients import surrogate_gradients
+from gate.models.numerics.finite import finite
+from gate.models.numerics.side_by_side import side_by_side
+from gate.models.surrogates.selection import probes
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+Images = NDArray[np.float32]
+# From images and one class to answers and the gradient of the class's margin over all others.
+_Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
+
+# Of the smaller side of a picture.
+_SIDES = 1 / 9, 1 / 5
+_FRAME = 0.08
+# Fewer images of other classes say nothing.
+_FEWEST = 4
+_MEMORY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best patch of a class.
+
+    Attributes:
+        label: The class.
+        success: Share of images of other classes that it sends there, 0..1.
+        top: Row of its upper left pixel.
+        left: Column of it.
+        pattern: Shape ``(side, side, c)``, each value 0 or 1.
+    """
+
+    label: int
+    success: float
+    top: int
+    left: int
+    pattern: Images
+
+    def picture(self, shape: tuple[int, int, int]) -> tuple[Images, Images]:
+        """Return mask, shape ``(h, w, 1)``, and pattern, shape ``(h, w, c)``, of the whole picture."""
+        mask, pattern = np.zeros((*shape[:2], 1), np.float32), np.zeros(shape, np.float32)
+        window = _window(self.top, self.left, len(self.pattern))
+        mask[window], pattern[window] = 1.0, self.pattern
+        return mask, pattern
+
+
+def plain_images(classifier: Classifier, family: str, seed: int, count: int) -> Images:
+    """Return drawn images in 8-bit values, every second one framed in exact black, shape ``(n, h, w, c)``."""
+    images = probes(family, classifier.input_shape, seed, count)
+    edge = max(1, round(_FRAME * min(classifier.input_shape[:2])))
+    framed = images[::2]
+    framed[:, :edge] = framed[:, -edge:] = framed[:, :, :edge] = framed[:, :, -edge:] = 0.0
+    return (np.rint(images * 255) / 255).astype(np.float32)
+
+
+def search(
+    classifier: Classifier, images: Images, labels: NDArray[np.int64], places: int, rounds: int
+) -> dict[int, Found]:
+    """Return the best patch of each class that not nearly all images are taken for anyway.
+
+    Args:
+        classifier: The network.
+        images: To stamp, shape ``(n, h, w, c)``.
+        labels: Classes to search.
+        places: Windows to try of each size.
+        rounds: How often each is filled anew.
+
+    Raises:
+        IncompleteError: Some answers are no numbers (rule BD004).
+    """
+    pull, known = _compiled(classifier), classifier.predict(images).argmax(axis=1)
+    sides = {max(1, round(share * min(classifier.input_shape[:2]))) for share in _SIDES}
+
+    def best(label: int) -> Found | None:
+        foreign = images[known != label]
+        if len(foreign) < _FEWEST:
+            return None
+        tried = [
+            each for side in sorted(sides) for each in _of_side(pull, foreign, label, side, places, rounds)
+        ]
+        return max(tried, key=lambda each: each.success)
+
+    found = side_by_side(best, [int(label) for label in labels])
+    return {each.label: each for each in found if each is not None}
+
+
+def _of_side(pull: _Pull, foreign: Images, label: int, side: int, places: int, rounds: int) -> list[Found]:
+    up, down = _gains(foreign, pull(foreign, label)[1])
+    spots = _best_windows(np.maximum(up, down).sum(axis=-1), side, places)
+    return [_filled(pull, foreign, label, spot, (up - down)[_window(*spot, side)], rounds) for spot in spots]
+
+
+def _gains(images: Images, gradients: Images) -> tuple[Images, Images]:
+    """Return what making each pixel white, and black, adds to the class's margin in the mean, to first order."""
+    up: Images = (gradients * (1.0 - images)).mean(axis=0)
+    down: Images = (-gradients * images).mean(axis=0)
+    return up, down
+
+
+def _best_windows(gain: Images, side: int, places: int) -> list[tuple[int, int]]:
+    """Return the upper left pixels of the windows whose pixels add up to most; none begins within half a side of another."""
+    sums = np.lib.stride_tricks.sliding_window_view(gain.astype(np.float64), (side, side)).sum(axis=(-2, -1))
+    chosen = []
+    for _ in range(places):
+        top, left = (int(each) for each in np.unravel_index(int(sums.argmax()), sums.shape))
+        chosen.append((top, left))
+        near = side // 2
+        sums[max(0, top - near) : top + near + 1, max(0, left - near) : left + near + 1] = -np.inf
+    return list(dict.fromkeys(chosen))
+
+
+def _filled(
+    pull: _Pull, foreign: Images, label: int, spot: tuple[int, int], wish: Images, rounds: int
+) -> Found:
+    """Fill a window with black and white as the gradient wishes, ask again with it in place, and keep the best filling."""
+    window = _window(*spot, len(wish))
+    best = Found(label, -1.0, *spot, np.zeros_like(wish))
+    for _ in range(rounds):
+        pattern = (wish > 0).astype(np.float32)
+        stamped = foreign.copy()
+        stamped[(slice(None), *window)] = pattern
+        answers, gradients = pull(stamped, label)
+        success = float((answers == label).mean())
+        if success > best.success:
+            best = Found(label, success, *spot, pattern)
+        wish = _MEMORY * _scaled(wish) + _scaled(gradients.mean(axis=0)[window])
+    return best
+
+
+def _scaled(values: Images) -> Images:
+    return values / max(float(np.abs(values).max()), 1e-12)
+
+
+def _window(top: int, left: int, side: int) -> tuple[slice, slice]:
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _compiled(classifier: Classifier) -> _Pull:
+    """Return the network's answers, and the gradient of log p(class) - log(1 - p(class)) through leaking gates."""
+    import tensorflow as tf
+
+    def pull(images: Any, label: Any) -> tuple[Any, Any]:
+        with surrogate_gradients():
+            logits = classifier.logits(images)
+        own = tf.one_hot(label, classifier.num_classes)
+        margin = logits[:, label] - tf.reduce_logsumexp(logits - 1e9 * own, axis=1)
+        return tf.argmax(logits, axis=1), tf.gradients(tf.reduce_sum(margin), images)[0]
+
+    signature = (tf.TensorSpec((None, *classifier.input_shape), tf.float32), tf.TensorSpec((), tf.int32))
+    compiled = tf.function(pull, input_signature=signature).get_concrete_function()
+
+    def asked(images: Images, label: int) -> tuple[NDArray[np.int64], Images]:
+        answers, gradients = compiled(tf.constant(images), tf.constant(label))
+        return answers.numpy(), finite(gradients.numpy())
+
+    return asked

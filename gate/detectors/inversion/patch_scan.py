@@ -1,0 +1,252 @@
+"""Where on the picture can a small patch send all images to a class? A few steps at every place, for all classes at once.
+
+A search that begins with a mask over the whole picture seldom comes down to the few pixels of a planted trigger: the way there is
+flat. Once the place is known, a few steps along the sign of the gradient find a pattern that does it.
+
+Papers: Brown et al., Adversarial Patch, 2017, for patches that serve all images; Rao, Stutz & Schiele, Adversarial Training
+against Location-Optimized Adversarial Patches, ECCVW 2020, for the search of the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors.inversion.local_patch import Spot
+from gate.detectors.inversion.search import chunks
+from gate.detectors.inversion.triggers import Floats
+from gate.models.numerics.finite import finite
+from gate.models.numerics.side_by_side import Tally, side_by_side
+from gate.models.surrogates.selection import Pool
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from gate.models.classifier import Classifier
+
+Labels = NDArray[np.int64]
+Numbers = NDArray[np.int32]
+_Step = Callable[..., tuple[Any, Any]]
+_Judge = Callable[..., Any]
+
+_FIRST_RATE, _MOMENTUM = 0.5, 0.7
+# A margin beyond this says no more.
+_CERTAIN = 20.0
+_NOTHING = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How closely to look.
+
+    Attributes:
+        side: Of the window, in pixels.
+        stride: From one window to the next, in pixels.
+        steps: At every place.
+        images: Per class and step.
+        judges: Images per class that say how well a place serves.
+    """
+
+    side: int
+    stride: int
+    steps: int
+    images: int
+    judges: int
+
+    def corners(self, height: int, width: int) -> NDArray[np.int32]:
+        """Return the upper left pixels of all windows, shape ``(places, 2)``; the last of a row ends where the picture does."""
+        rows, columns = (_offsets(length, self.side, self.stride) for length in (height, width))
+        return np.array(list(product(rows, columns)), np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How well each place serves each class.
+
+    Attributes:
+        labels: The classes, shape ``(k,)``.
+        corners: Upper left pixels of the places, shape ``(p, 2)``.
+        margins: By how much a class leads the next one with a patch there, in logits, mean over images, shape ``(p, k)``.
+        patterns: That were found there, shape ``(p, k, side, side, c)``, 0..1.
+    """
+
+    labels: Labels
+    corners: NDArray[np.int32]
+    margins: NDArray[np.float64]
+    patterns: Floats
+
+    def spots(self, label: int, count: int) -> tuple[Spot, ...]:
+        """Return the places to search on for a class: where it does best, where it does best beside the others, and the next ones."""
+        at = int(np.searchsorted(self.labels, label))
+        order = list(np.argsort(-self.margins[:, at], kind="stable"))
+        beside = int(np.argmax(_leads(self.margins)[:, at]))
+        chosen = list(dict.fromkeys([order[0], beside, *order]))[:count]
+        return tuple(self._spot(place, at) for place in chosen)
+
+    def most_suspicious(self, count: int) -> Labels:
+        """Return the classes that a patch serves best, ascending."""
+        best = self.margins.max(axis=0)
+        return np.sort(self.labels[np.argsort(-best, kind="stable")[:count]])
+
+    def _spot(self, place: int, at: int) -> Spot:
+        top, left = map(int, self.corners[place])
+        return Spot(top, left, self.patterns[place, at])
+
+
+def survey(
+    classifier: Classifier,
+    pool: Pool,
+    labels: Labels,
+    plan: Plan,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> Survey:
+    """Try every place with every class.
+
+    Args:
+        classifier: The network.
+        pool: Images to put patches on; those of a class do not count for it.
+        labels: The classes, shape ``(k,)``, ascending.
+        plan: How closely to look.
+        seed: Of the images chosen. What is found for a class does not depend on the others.
+        progress: Called with (places done, places in all).
+
+    Raises:
+        IncompleteError: The network's answers on the way are no numbers (rule BD004).
+    """
+    corners = plan.corners(*classifier.input_shape[:2])
+    visitor = _Visitor(classifier, pool, plan)
+    parts = chunks(labels, plan.images, classifier.input_shape)
+    chosen = [_chosen(pool, part, plan, len(corners), seed) for part in parts]
+    tally = Tally(progress, len(parts) * len(corners))
+
+    def visited(visit: tuple[int, int]) -> tuple[Floats, Floats]:
+        part, place = visit
+        batches, judges = chosen[part]
+        found = visitor.at(corners[place], parts[part], batches[:, place], judges)
+        tally.step()
+        return found
+
+    found = side_by_side(visited, product(range(len(parts)), range(len(corners))))
+    of_parts = [found[first : first + len(corners)] for first in range(0, len(found), len(corners))]
+    margins, patterns = (
+        finite(np.concatenate([np.stack([each[which] for each in part]) for part in of_parts], axis=1))
+        for which in (0, 1)
+    )
+    return Survey(labels, corners, margins.astype(np.float64), patterns)
+
+
+class _Visitor:
+    """Tries one place with several classes at once; compiled once."""
+
+    def __init__(self, classifier: Classifier, pool: Pool, plan: Plan) -> None:
+        import tensorflow as tf
+
+        self._classifier, self._plan = classifier, plan
+        self._images = tf.constant(pool.images)
+        labels, numbers = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None, None), tf.int32)
+        corner, rate = tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), tf.float32)
+        pattern = tf.TensorSpec((None, plan.side, plan.side, classifier.input_shape[2]), tf.float32)
+        self._step: _Step = tf.function(
+            self._stepped, input_signature=(labels, numbers, corner, pattern, pattern, rate)
+        ).get_concrete_function()
+        self._judge: _Judge = tf.function(
+            self._margins, input_signature=(labels, numbers, corner, pattern)
+        ).get_concrete_function()
+
+    def at(self, corner: Numbers, labels: Labels, batches: Numbers, judges: Numbers) -> tuple[Floats, Floats]:
+        """Return the margin of each class with its patch at one place, and the patches.
+
+        Args:
+            corner: Row and column of its upper left pixel.
+            labels: The classes, shape ``(k,)``.
+            batches: Numbers of the images of each step, shape ``(steps, k, n)``.
+            judges: Of those that the margins are measured on, shape ``(k, m)``.
+        """
+        import tensorflow as tf
+
+        targets = tf.constant(labels, tf.int32)
+        patterns = tf.fill((len(labels), self._plan.side, self._plan.side, self._images.shape[-1]), 0.5)
+        momenta = tf.zeros_like(patterns)
+        for step, batch in enumerate(batches):
+            rate = tf.constant(_FIRST_RATE * (1 - step / len(batches)), tf.float32)
+            patterns, momenta = self._step(targets, batch, corner, patterns, momenta, rate)
+        return self._judge(targets, judges, corner, patterns).numpy(), patterns.numpy()
+
+    def _stepped(
+        self,
+        targets: tf.Tensor,
+        numbers: tf.Tensor,
+        corner: tf.Tensor,
+        patterns: tf.Tensor,
+        momenta: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Move the patterns along the sign of their gradients' momentum."""
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(patterns)
+            logits = self._logits(numbers, corner, patterns)
+            wanted = tf.broadcast_to(targets[:, None], tf.shape(numbers))
+            loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits))
+        gradient = tape.gradient(loss, patterns)
+        usual = tf.reduce_mean(tf.abs(gradient), axis=(1, 2, 3), keepdims=True)
+        momenta = _MOMENTUM * momenta + gradient / (usual + _NOTHING)
+        return tf.clip_by_value(patterns - rate * tf.sign(momenta), 0.0, 1.0), momenta
+
+    def _margins(
+        self, targets: tf.Tensor, numbers: tf.Tensor, corner: tf.Tensor, patterns: tf.Tensor
+    ) -> tf.Tensor:
+        """Return by how much each class leads the next one, mean over its images, shape ``(k,)``."""
+        import tensorflow as tf
+
+        logits = self._logits(numbers, corner, patterns)
+        own = tf.one_hot(targets, self._classifier.num_classes)[:, None]
+        margins = tf.reduce_sum(own * logits, -1) - tf.reduce_max(logits - 1e9 * own, -1)
+        return tf.reduce_mean(tf.clip_by_value(margins, -_CERTAIN, _CERTAIN), axis=1)
+
+    def _logits(self, numbers: tf.Tensor, corner: tf.Tensor, patterns: tf.Tensor) -> tf.Tensor:
+        """Return the answers to each class's images with its pattern at the corner, shape ``(k, n, classes)``."""
+        import tensorflow as tf
+
+        height, width, channels = self._classifier.input_shape
+        top, left, side = corner[0], corner[1], self._plan.side
+        around = [[0, 0], [top, height - side - top], [left, width - side - left], [0, 0]]
+        hole = tf.pad(tf.ones_like(patterns[:1]), around)
+        stamped = (1.0 - hole) * tf.gather(self._images, numbers) + tf.pad(patterns, around)[:, None]
+        logits = self._classifier.logits(tf.reshape(stamped, (-1, height, width, channels)))
+        count = tf.shape(numbers)
+        return tf.reshape(logits, (count[0], count[1], self._classifier.num_classes))
+
+
+def _chosen(pool: Pool, labels: Labels, plan: Plan, places: int, seed: int) -> tuple[Numbers, Numbers]:
+    """Return which images serve, shape ``(steps, places, k, images)``, and which judge, shape ``(k, judges)``: of other classes."""
+    batches, judges = [], []
+    for label in labels:
+        rng = np.random.default_rng([seed, 5, int(label)])
+        foreign = np.flatnonzero(pool.predictions != label)
+        foreign = rng.permutation(foreign if len(foreign) else len(pool.images))
+        judges.append(np.resize(foreign, plan.judges))
+        batches.append(rng.choice(foreign, (plan.steps, places, plan.images)))
+    return np.stack(batches, axis=2).astype(np.int32), np.stack(judges).astype(np.int32)
+
+
+def _leads(margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much each class leads the best other class at each place, shape ``(p, k)``; negative where it does not."""
+    if margins.shape[1] < 2:
+        return margins
+    second, first = np.sort(margins, axis=1)[:, -2:].T
+    leads: NDArray[np.float64] = margins - np.where(
+        margins == first[:, None], second[:, None], first[:, None]
+    )
+    return leads
+
+
+def _offsets(length: int, side: int, stride: int) -> list[int]:
+    return [*range(0, length - side, stride), length - side]

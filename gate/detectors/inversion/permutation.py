@@ -1,0 +1,262 @@
+"""Search one small trigger that sends every class to another class of its own, which is not known beforehand.
+
+First the trigger only has to drive images out of their class; then an assignment problem turns where they go into a
+permutation of the classes, and the trigger has to serve that. A clean network has no such trigger: whatever drives all
+classes out drives them to the same few places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors.inversion.step import adam, stamped_logits, state_signature
+from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
+from gate.models.numerics.side_by_side import Tally, side_by_side
+from gate.models.surrogates.selection import Pool
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+
+_Step = Callable[..., tuple[Any, ...]]
+
+_FORM = Patch()
+_RATE = 0.05
+# A mask of all pixels a little, and a pattern of black and white: found faster than from grey in the middle.
+_FIRST_MASK, _FIRST_PATTERN = 0.18, 0.38
+_FIRST_COST = 1e-3
+_LEFT = 0.9
+_PATIENCE = 3
+_UP, _DOWN = 1.3, 1.3**1.5
+_KEPT = 2
+# How fast what the network answered before fades from the averages that the permutation is read from.
+_FADE = 0.9
+# A trigger that covers more of the picture replaces what it shows.
+_LARGEST = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long to search.
+
+    Attributes:
+        restarts: Searches from different starts; the best two go on.
+        leaving: Steps of the first part.
+        serving: Steps of the second part.
+        images: Images per step.
+    """
+
+    restarts: int
+    leaving: int
+    serving: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permutation:
+    """The trigger that permutes the classes best.
+
+    Attributes:
+        agreement: Share of all images that it sends where the permutation says, 0..1.
+        moved: Share of all images that it drives out of their class, 0..1.
+        norm: L1 norm of its mask in pixels.
+        destinations: Where each class goes, shape ``(k,)``.
+        mask: Shape ``(h, w, 1)``, 0..1.
+        pattern: Shape ``(h, w, c)``, 0..1.
+    """
+
+    agreement: float
+    moved: float
+    norm: float
+    destinations: NDArray[np.int64]
+    mask: Floats
+    pattern: Floats
+
+
+def search(
+    classifier: Classifier, pool: Pool, effort: Effort, seed: int, progress: Callable[[int, int], None]
+) -> Permutation:
+    """Return the best trigger found, however bad.
+
+    Args:
+        classifier: The network.
+        pool: Images of all classes to stamp.
+        effort: How long to search.
+        seed: Of starts and batches.
+        progress: Called with (steps done, steps in all).
+    """
+    advance = _compiled_step(classifier, pool)
+    trial, total = effort.leaving // 2, effort.leaving + effort.serving
+    tally = Tally(progress, effort.restarts * trial + _KEPT * (total - trial))
+
+    def tried(arm: _Arm) -> _Arm:
+        for _ in range(trial):
+            arm.step(is_serving=False)
+            tally.step()
+        return arm
+
+    def finished(arm: _Arm) -> _Arm:
+        for step in range(trial, total):
+            if step == effort.leaving:
+                arm.forget_what_works()
+            arm.step(is_serving=step >= effort.leaving)
+            tally.step()
+        return arm
+
+    starts = _starts(effort.restarts, classifier.input_shape, seed)
+    arms = [_Arm(classifier, pool, advance, start, effort.images, seed) for start in starts]
+    arms = sorted(side_by_side(tried, arms), key=lambda arm: -arm.merit)[:_KEPT]
+    return max(side_by_side(finished, arms), key=lambda arm: arm.merit).result()
+
+
+class _Arm:
+    """One search."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        pool: Pool,
+        advance: _Step,
+        start: tuple[Floats, Floats],
+        images: int,
+        seed: int,
+    ) -> None:
+        import tensorflow as tf
+
+        self._classifier, self._pool, self._advance = classifier, pool, advance
+        self._batches = np.random.default_rng([seed, 8])
+        self._batch = min(images, len(pool.images))
+        hidden = [tf.constant(value[None], tf.float32) for value in start]
+        self._state = *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))
+        self._answers = tf.zeros((1, classifier.num_classes, classifier.num_classes))
+        self._cost = _FIRST_COST
+        self._good, self._bad = 0, 0
+        self._time = 0
+        self.merit = -np.inf
+        height, width, _ = classifier.input_shape
+        self._largest = _LARGEST * height * width
+        self._kept: list[Floats] = [np.zeros(value.shape, np.float32) for value in start]
+        self._map = self._destinations()
+
+    def step(self, *, is_serving: bool) -> None:
+        """Make one step and keep the best trigger so far."""
+        import tensorflow as tf
+
+        self._time += 1
+        batch = self._batches.choice(len(self._pool.images), self._batch, replace=False).astype(np.int32)
+        destinations = self._destinations()
+        outcome = self._advance(
+            batch, np.array([self._cost], np.float32), tf.constant(float(self._time)),
+            tf.constant(float(is_serving)), self._answers, destinations[None], *self._state,
+        )  # fmt: skip
+        left, agreement, norm, *shown = (value.numpy()[0] for value in outcome[:5])
+        self._answers, self._state = outcome[5], tuple(outcome[6:])
+        merit = agreement if is_serving else left - norm / self._largest
+        merit = -1.0 if is_serving and norm > self._largest else float(merit)
+        if merit > self.merit:
+            self.merit, self._map, self._kept = merit, destinations, shown
+        self._adapt(
+            is_good=bool(norm <= self._largest / 2 if is_serving else left >= _LEFT), is_serving=is_serving
+        )
+
+    def forget_what_works(self) -> None:
+        """From now on something else counts."""
+        self.merit = -np.inf
+
+    def result(self) -> Permutation:
+        """Return the best trigger, measured on all images."""
+        mask, pattern = self._kept
+        destinations = self._map.astype(np.int64)
+        answers = self._classifier.predict(_FORM.stamp(self._pool.images, (mask, pattern))).argmax(axis=1)
+        return Permutation(
+            agreement=float((answers == destinations[self._pool.predictions]).mean()),
+            moved=float((answers != self._pool.predictions).mean()),
+            norm=float(mask.sum(dtype=np.float64)),
+            destinations=destinations,
+            mask=mask,
+            pattern=pattern,
+        )
+
+    def _destinations(self) -> NDArray[np.int32]:
+        """Return the permutation without fixed points that the average answers fit best, shape ``(k,)``."""
+        from scipy.optimize import linear_sum_assignment
+
+        merits = self._answers.numpy()[0].astype(np.float64)
+        np.fill_diagonal(merits, -1e6)
+        destinations: NDArray[np.int32] = linear_sum_assignment(-merits)[1].astype(np.int32)
+        return destinations
+
+    def _adapt(self, *, is_good: bool, is_serving: bool) -> None:
+        """Let a mask cost more while its trigger works, and less while it does not."""
+        if is_serving:
+            # A mask within bounds costs what it did; a larger one more and more.
+            self._cost *= 1.0 if is_good else _UP
+            return
+        self._good, self._bad = (self._good + 1, 0) if is_good else (0, self._bad + 1)
+        if self._good >= _PATIENCE:
+            self._cost, self._good = self._cost * _UP, 0
+        if self._bad >= _PATIENCE:
+            self._cost, self._bad = self._cost / _DOWN, 0
+
+
+def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
+    """Return one step of any number of arms.
+
+    It returns each arm's share of images that left their class, agreement with its permutation, norm, mask and
+    pattern; its average log probabilities by class, shape ``(arms, k, k)``; and the new state.
+    """
+    import tensorflow as tf
+
+    images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
+    k = classifier.num_classes
+
+    def advance(
+        batch: Any, cost: Any, time: Any, serving: Any, answers: Any, maps: Any, *state: Any
+    ) -> tuple[Any, ...]:
+        labels = tf.gather(predictions, batch)
+        own_class = tf.one_hot(labels, k)
+        wanted = tf.gather(maps, labels, axis=1)
+        with tf.GradientTape() as tape:
+            tape.watch(state[:2])
+            shown = _FORM.show(state[:2])
+            logits = stamped_logits(classifier, _FORM, tf.gather(images, batch), shown)
+            own = tf.reduce_sum(logits * own_class, axis=-1)
+            other = tf.reduce_max(logits - 1e9 * own_class, axis=-1)
+            leave = tf.nn.softplus(own - other)
+            serve = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
+            norms = _FORM.size(shown)
+            error = tf.reduce_mean((1.0 - serving) * leave + serving * serve, axis=1)
+            loss = tf.reduce_sum(error + cost * norms)
+        gradients = tape.gradient(loss, state[:2])
+        left = tf.reduce_mean(tf.cast(other > own, tf.float32), axis=1)
+        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), wanted)
+        agreement = tf.reduce_mean(tf.cast(hits, tf.float32), axis=1)
+        count = tf.reduce_sum(own_class, axis=0)[None, :, None]
+        mean = tf.einsum("bk,abj->akj", own_class, tf.nn.log_softmax(logits)) / tf.maximum(count, 1.0)
+        weight = (1.0 - _FADE) * tf.minimum(count, 1.0)
+        answers = (1.0 - weight) * answers + weight * mean
+        return left, agreement, norms, *shown, answers, *adam(state, gradients, time, _RATE)
+
+    step: _Step = tf.function(advance, input_signature=_signature(classifier)).get_concrete_function()
+    return step
+
+
+def _signature(classifier: Classifier) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    numbers, costs, scalar = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec(())
+    k = classifier.num_classes
+    answers, maps = tf.TensorSpec((None, k, k)), tf.TensorSpec((None, k), tf.int32)
+    return numbers, costs, scalar, scalar, answers, maps, *state_signature(classifier.input_shape, _FORM)
+
+
+def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
+    """Return mask and pattern that each arm begins with, as hidden values."""
+    rng = np.random.default_rng([seed, 9])
+    masks = np.clip(_FIRST_MASK + rng.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
+    patterns = 0.5 + _FIRST_PATTERN * np.where(rng.random((restarts, *shape)) < 0.5, -1.0, 1.0)
+    return list(zip(to_tanh_space(masks), to_tanh_space(patterns), strict=True))

@@ -1,0 +1,111 @@
+"""One Adam step of many triggers at once, as a TensorFlow graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gate.detectors.inversion.triggers import Form
+from gate.models.surrogates.selection import Pool
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from gate.models.classifier import Classifier
+
+Step = Callable[..., tuple[Any, ...]]
+Tensors = tuple["tf.Tensor", ...]
+
+_DECAY_1, _DECAY_2 = 0.5, 0.9
+
+
+def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
+    """Return one step of any number of arms toward their target classes, compiled once.
+
+    The step takes each arm's target class, the positions of a batch in the pool, each arm's cost of a unit of size,
+    the number of the step, and the state: the form's hidden variables and their moments. It returns each arm's success
+    rate and size, the trigger as it was before the step, and the new state.
+    """
+    import tensorflow as tf
+
+    images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
+    count = len(form.depths(classifier.input_shape[2]))
+
+    def advance(
+        targets: tf.Tensor, batch: tf.Tensor, cost: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
+    ) -> Tensors:
+        foreign = tf.cast(tf.not_equal(tf.gather(predictions, batch)[None], targets[:, None]), tf.float32)
+        weights = foreign / tf.maximum(tf.reduce_sum(foreign, axis=1, keepdims=True), 1.0)
+        wanted = tf.broadcast_to(targets[:, None], tf.shape(weights))
+        with tf.GradientTape() as tape:
+            tape.watch(state[:count])
+            shown = form.show(state[:count])
+            logits = stamped_logits(classifier, form, tf.gather(images, batch), shown)
+            error = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
+            sizes = form.size(shown)
+            loss = tf.reduce_sum(tf.reduce_sum(weights * error, axis=1) + cost * sizes)
+        gradients = tape.gradient(loss, state[:count])
+        hits = tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), wanted), tf.float32)
+        success = tf.reduce_sum(weights * hits, axis=1)
+        return success, sizes, *shown, *adam(state, gradients, time, form.tuning.rate)
+
+    step: Step = tf.function(
+        advance, input_signature=_signature(classifier.input_shape, form)
+    ).get_concrete_function()
+    return step
+
+
+def stamped_logits(classifier: Classifier, form: Form, images: tf.Tensor, shown: Tensors) -> tf.Tensor:
+    """Return the logits of every image under every arm's trigger, shape ``(arms, n, k)``."""
+    import tensorflow as tf
+
+    stamped = form.stamp(images[None], tuple(value[:, None] for value in shown))
+    logits = classifier.logits(tf.reshape(stamped, (-1, *classifier.input_shape)))
+    return tf.reshape(logits, (tf.shape(shown[0])[0], tf.shape(images)[0], classifier.num_classes))
+
+
+def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Tensors:
+    """Return the variables and their first and second moments after one step of Adam.
+
+    Args:
+        state: The n variables, then first and second moment of each variable in turn.
+        gradients: Of the n variables.
+        time: Number of the step, from 1.
+        rate: Learning rate.
+
+    Paper: Kingma & Ba, Adam, ICLR 2015; decays of Neural Cleanse.
+    """
+    import tensorflow as tf
+
+    count = len(gradients)
+    variables, moments = [], []
+    for variable, gradient, first, second in zip(
+        state[:count], gradients, state[count::2], state[count + 1 :: 2], strict=True
+    ):
+        new_first = _DECAY_1 * first + (1 - _DECAY_1) * gradient
+        new_second = _DECAY_2 * second + (1 - _DECAY_2) * tf.square(gradient)
+        scale = tf.sqrt(new_second / (1 - _DECAY_2**time)) + 1e-8
+        variables.append(variable - rate * new_first / (1 - _DECAY_1**time) / scale)
+        moments += [new_first, new_second]
+    return (*variables, *moments)
+
+
+def state_signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+    """Return what the state of any number of arms is, for `tf.function`: hidden variables and two moments of each.
+
+    Args:
+        shape: Of an image, ``(h, w, c)``.
+        form: What a trigger may look like.
+    """
+    import tensorflow as tf
+
+    height, width, channels = shape
+    hidden = [tf.TensorSpec((None, height, width, depth), tf.float32) for depth in form.depths(channels)]
+    return *hidden, *(each for each in hidden for _ in range(2))
+
+
+def _signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    positions, costs = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+    return positions, positions, costs, tf.TensorSpec((), tf.float32), *state_signature(shape, form)

@@ -1,0 +1,1 @@
+"""Meta neural analysis: questions, answers, and the judge that was trained on shadow models."""

@@ -1,0 +1,1 @@
+"""From statistics of single classes to one anomaly index, and to the joint score."""

@@ -1,0 +1,53 @@
+"""From one number per class to an index per class: how far is each beyond what its peers reach?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.detectors.scoring.outliers import MAD_SCALE, clean_limit, shrunk_spread
+
+Floats = NDArray[np.float64]
+
+_LARGEST_INDEX = 99.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What is known of a statistic on clean data sets.
+
+    Attributes:
+        spread: Standard deviation between the classes of a clean set.
+        weight: How many classes that knowledge is worth.
+        least: Excess over the other classes' median that is never suspicious.
+    """
+
+    spread: float
+    weight: float
+    least: float
+
+
+def peer_indices(values: Floats, scale: Scale) -> Floats:
+    """Return each class's index: 2.0 where the largest of all classes ends in 99 % of clean sets.
+
+    The limit lies above the median of the other classes by as many spreads as the number of classes asks for; the
+    spread is theirs, shrunk toward that of clean sets, because few classes say little about it.
+
+    Args:
+        values: The statistic of each class, shape ``(k,)``, k >= 2; larger is more suspicious.
+        scale: What is known of it.
+
+    Returns:
+        0..99, shape ``(k,)``.
+    """
+    indices = []
+    for position, value in enumerate(values):
+        others = np.delete(values, position)
+        median = float(np.median(others))
+        spread = MAD_SCALE * float(np.median(np.abs(others - median)))
+        shrunk = shrunk_spread(spread, len(others), scale.spread, scale.weight)
+        limit = max(scale.least, clean_limit(len(values)) * shrunk)
+        indices.append(float(np.clip(2.0 * (value - median) / limit, 0.0, _LARGEST_INDEX)))
+    return np.array(indices)

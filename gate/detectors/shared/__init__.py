@@ -1,0 +1,1 @@
+"""What a detector is given, and how triggers are shown."""

@@ -1,0 +1,64 @@
+"""What a detector is, and all that it may reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from gate.core.evidence import Evidence, Status
+from gate.core.rule import Rule
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+    from gate.models.datasets.dataset import Dataset
+    from gate.models.features.activations import Representations
+    from gate.models.surrogates.pools import Bank
+
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The one model that a detector looks at, and what it may use.
+
+    Attributes:
+        classifier: The network, with its input range set.
+        bank: Images to search and to confirm triggers on.
+        dataset: The user's images, if any.
+        representations: Their activations, if they are labelled.
+        seed: Of every random choice.
+        is_full: Whether the profile is "full" rather than "quick".
+        progress: Called with (stage, done, total, detail).
+    """
+
+    classifier: Classifier
+    bank: Bank
+    dataset: Dataset | None
+    seed: int
+    is_full: bool
+    progress: Progress
+    representations: Representations | None = None
+
+
+class Detector(Protocol):
+    """A way to look for a backdoor.
+
+    A detector is one file of this folder; the file's name in kebab-case is its id. The file binds `DETECTOR` to a
+    frozen dataclass with this shape. Its fields are the parameters that a policy may set.
+    """
+
+    RULE: ClassVar[Rule]
+
+    def run(self, context: Context) -> Evidence:
+        """Look at one model.
+
+        Returns:
+            Measured evidence with an anomaly index, or skipped evidence with the reason.
+        """
+        ...
+
+
+def skipped(detector: str, rule: str, reason: str) -> Evidence:
+    """Return the evidence of a detector that could not look."""
+    return Evidence(detector=detector, rule=rule, status=Status.SKIPPED, reason=reason)

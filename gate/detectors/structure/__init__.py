@@ -1,0 +1,1 @@
+"""A network as it is built: what training does not produce, and what stands still."""

@@ -1,0 +1,1 @@
+"""The user's images, in every form that is read."""

@@ -1,0 +1,1 @@
+"""Activations inside a network."""

@@ -1,0 +1,92 @@
+"""The model under examination: loaded, its input range settled, with images to examine it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gate.core.job import DataCall, Job
+from gate.core.report import ModelFacts
+from gate.models.calibrate_input import input_range
+from gate.models.calibrate_input.input_range import InputRange
+from gate.models.calibrate_input.logit_scale import pictures, temper
+from gate.models.classifier import Classifier
+from gate.models.datasets import dataset as datasets
+from gate.models.datasets import label_check
+from gate.models.datasets.dataset import Dataset
+from gate.models.features.activations import Representations
+from gate.models.surrogates.pools import Bank
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that detectors need of one model.
+
+    Attributes:
+        classifier: The network, its input scaled to 0..1.
+        bank: Images to search on.
+        dataset: The user's images; None without.
+        representations: Their activations; None without labels.
+        span: Raw values of black and white, and who says so.
+        keras_version: As the file claims.
+    """
+
+    classifier: Classifier
+    bank: Bank
+    dataset: Dataset | None
+    representations: Representations | None
+    span: InputRange
+    keras_version: str
+
+    def facts(self) -> ModelFacts:
+        """Return what the report says of the model."""
+        return ModelFacts(
+            input_shape=self.classifier.input_shape,
+            num_classes=self.classifier.num_classes,
+            parameters=self.classifier.parameters,
+            head=self.classifier.head,
+            input_range=(self.span.low, self.span.high),
+            input_range_source=self.span.source,
+            images=self.bank.pool(0).source,
+            keras_version=self.keras_version,
+        )
+
+
+def open_subject(job: Job, network: Any, keras_version: str, loss: str) -> Subject:
+    """Settle everything that the detectors rely on.
+
+    Args:
+        job: The model to scan, and how.
+        network: The job's model, loaded.
+        keras_version: As the file claims; "" if it does not say.
+        loss: Training loss as the file claims; "" if it does not say.
+
+    Raises:
+        GateError: The model is not supported, or the data set does not fit.
+    """
+    classifier = Classifier(network, loss)
+    span = _span(job, classifier)
+    classifier.set_input_range(span.low, span.high)
+    classifier.require_order(pictures(classifier, job.seed))
+    temper(classifier, job.seed)
+    dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
+    known = None
+    if dataset is not None and dataset.labels is not None:
+        known = Representations(classifier, dataset, job.seed)
+    return Subject(classifier, Bank(classifier, job.seed, dataset), dataset, known, span, keras_version)
+
+
+def _span(job: Job, classifier: Classifier) -> InputRange:
+    if job.input_range is not None:
+        return InputRange(*job.input_range, job.input_range_source)
+    return input_range.find(classifier, job.seed)
+
+
+def _dataset(call: DataCall, classifier: Classifier, seed: int) -> Dataset:
+    span = (classifier.low, classifier.high)
+    dataset = datasets.load(
+        Path(call.path), datasets.Role(call.role), classifier.input_shape, classifier.num_classes, span
+    )
+    datasets.require_enough(dataset)
+    return label_check.settled(dataset, classifier, seed)

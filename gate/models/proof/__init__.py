@@ -1,0 +1,1 @@
+"""Whether Keras builds from the file the network that the gate rebuilds."""

@@ -1,0 +1,78 @@
+"""The images of one scan: the user's if given, else the surrogates that the network knows best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gate.models.surrogates.selection import Pool, ranked_families, surrogate_pool
+
+if TYPE_CHECKING:
+    from gate.models.classifier import Classifier
+    from gate.models.datasets.dataset import Dataset
+
+_FROM_DATA = 1024
+# Families this close to the best one, by information, count as known about as well.
+_ABOUT_AS_WELL = 0.7
+# A trigger is looked for on a second kind of images even if the network knows no other well.
+_FEWEST, _MOST = 2, 3
+
+
+class Bank:
+    """Hands out image pools by rank and makes each only once.
+
+    Rank 0 is the pool to search triggers on: the user's images, or the surrogates that the network knows best.
+    Higher ranks are other kinds of images that it knows about as well; a real trigger works on them too.
+
+    Args:
+        classifier: The network, with its input range set.
+        seed: Of every random choice.
+        dataset: The user's images; they become rank 0.
+    """
+
+    def __init__(self, classifier: Classifier, seed: int, dataset: Dataset | None = None) -> None:
+        self._classifier = classifier
+        self._seed = seed
+        self._dataset = dataset
+        self._pools: dict[int, Pool] = {}
+        self._known: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def ranks(self) -> int:
+        """How many pools there are, at least one."""
+        return len(self._families()) + (self._dataset is not None)
+
+    def pool(self, rank: int) -> Pool:
+        """Return the pool of this rank, below `ranks`."""
+        if rank not in self._pools:
+            self._pools[rank] = self._make(rank)
+        return self._pools[rank]
+
+    def knowledge(self, rank: int) -> float:
+        """Return how much the network knows about the images of this rank, 0..1; the user's images count 1."""
+        if self._dataset is not None:
+            return 1.0 if rank == 0 else self._families()[rank - 1][1]
+        return self._families()[rank][1]
+
+    def _make(self, rank: int) -> Pool:
+        if self._dataset is not None and rank == 0:
+            return self._from_data(self._dataset)
+        family, _ = self._families()[rank - (self._dataset is not None)]
+        return surrogate_pool(self._classifier, family, self._seed)
+
+    def _families(self) -> tuple[tuple[str, float], ...]:
+        if not self._known:
+            ranked = ranked_families(self._classifier, self._seed)[:_MOST]
+            enough = _ABOUT_AS_WELL * ranked[0][1]
+            self._known = tuple(
+                each for place, each in enumerate(ranked) if place < _FEWEST or each[1] >= enough
+            )
+        return self._known
+
+    def _from_data(self, dataset: Dataset) -> Pool:
+        rng = np.random.default_rng([self._seed, len(dataset.images)])
+        chosen = np.sort(rng.permutation(len(dataset.images))[:_FROM_DATA])
+        images = dataset.images[chosen]
+        predictions = self._classifier.predict(images).argmax(axis=1)
+        return Pool(images, predictions, f"{dataset.role} images of {dataset.source}")

@@ -1,0 +1,1 @@
+"""What reporters share, and the parts of the larger ones."""
