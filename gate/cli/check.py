@@ -12,7 +12,7 @@ import click
 from gate.cli import suggestions
 from gate.cli.verdict_cache import KEY_VARIABLE, cache_dir_option, open_cache
 from gate.core.errors import UsageError
-from gate.core.job import DataCall
+from gate.core.job import DataCall, Role
 from gate.core.report import ExitCode, ScanReport
 from gate.core.share import share
 
@@ -201,7 +201,7 @@ def data_call(path: str | None, role: str, root: Path) -> DataCall | None:
             f"--data: {path} does not exist.",
             hint="Name an .npz file, a folder of class folders, or a .csv list.",
         )
-    return DataCall(path=path, role=role)
+    return DataCall(path=path, role=Role(role))
 
 
 def _exit_code(report: ScanReport, *, exit_zero: bool) -> ExitCode:

@@ -12,7 +12,7 @@ import click
 from gate.core.report import ExitCode
 
 if TYPE_CHECKING:
-    from gate.isolation.process import Progress
+    from gate.core.messages import Progress
 
 # A run without a terminal says so often how far it is.
 _TOLD = 8

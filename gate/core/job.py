@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePath
 
 from gate.core.artifact import Artifact
@@ -17,12 +18,19 @@ class DetectorCall:
     parameters: str = "{}"
 
 
+class Role(StrEnum):
+    """What images are to the model: trusted samples, or the suspect training set."""
+
+    CLEAN = "clean"
+    TRAIN = "train"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataCall:
-    """A data set to use: path, and role "clean" or "train"."""
+    """A data set to use."""
 
     path: str
-    role: str
+    role: Role
 
     @property
     def readable(self) -> str:

@@ -88,7 +88,7 @@ class ClassPermutation:
         def progress(done: int, total: int) -> None:
             context.progress("searching a permutation", done, total, f"{classes} classes")
 
-        pool = context.bank.pool(0)
+        pool = context.pools.pool(0)
         found = search(context.classifier, pool, self._effort(context), context.seed, progress)
         usual = _share_of_one_class(context, pool)
         excess = max(0.0, (found.agreement - usual) / (1 - usual))

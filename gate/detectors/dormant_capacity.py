@@ -118,10 +118,10 @@ DETECTOR = DormantCapacity
 
 def _images(context: Context) -> Floats:
     """Return what the scan searches on, and some of each family as they are drawn."""
-    shape, bank = context.classifier.input_shape, context.bank
-    pools = [bank.pool(rank).images for rank in range(bank.ranks)]
+    shape, pools = context.classifier.input_shape, context.pools
+    known = [pools.pool(index).images for index in range(pools.count)]
     drawn = [probes(family, shape, context.seed, _DRAWN) for family in FAMILIES]
-    return np.concatenate([*pools, *drawn])
+    return np.concatenate([*known, *drawn])
 
 
 def _affordable(known: Survey, most: int, steps: int) -> int:

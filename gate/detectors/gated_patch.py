@@ -85,7 +85,7 @@ class GatedPatch:
         height, width, _ = classifier.input_shape
         is_large = height * width > _LARGE
         images, places = (_IMAGES_IF_LARGE, 1) if is_large else (self.images, self.places)
-        labels = classes_to_search(classifier, context.bank.pool(0), context.seed, _ALL_UP_TO, _SOME)
+        labels = classes_to_search(classifier, context.pools.pool(0), context.seed, _ALL_UP_TO, _SOME)
         context.progress("looking through gates", 0, 1, f"{len(labels)} classes")
         families = [family for family, _ in ranked_families(classifier, context.seed)[:_KINDS]]
         drawn = np.concatenate(

@@ -79,7 +79,7 @@ class MaximumMargin:
 
     def run(self, context: Context) -> Evidence:
         """Search on smooth random pictures, no user's images: the margin does not depend on them."""
-        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
+        labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
         steps = self.steps * 3 if context.is_full else self.steps
         context.progress("maximising margins", 0, 1, f"{len(labels)} classes")
         margins = _margins(context.classifier, labels, self.restarts, steps, context.seed)

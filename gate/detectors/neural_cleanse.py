@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import examine
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
@@ -81,9 +81,9 @@ class NeuralCleanse:
         form = Patch()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         most, some = (ALL_UP_TO, 48) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
-        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed, most, some)
+        labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed, most, some)
         examination = examine(context, form, settings, PATCH_SCALE, labels)
-        return account("neural-cleanse", _RULE, examination, form, context)
+        return to_evidence("neural-cleanse", _RULE, examination, form, context)
 
 
 DETECTOR = NeuralCleanse

@@ -80,7 +80,7 @@ class SpatialInfluence:
             return _skipped(
                 f"The network has {classifier.num_classes} classes; expected at least {_FEWEST_CLASSES}."
             )
-        pool = context.bank.pool(0)
+        pool = context.pools.pool(0)
         maps = feature_maps(classifier, pool.images[: self.images])
         if maps is None:
             return _skipped("No layer flattens a map of features, so all places of the picture count alike.")

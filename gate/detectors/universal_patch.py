@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import Examination, affordable, examine
 from gate.detectors.inversion.local_patch import LocalPatch
-from gate.detectors.inversion.location_lead import PlaceLead, leading
-from gate.detectors.inversion.patch_scan import Plan, Survey, survey
+from gate.detectors.inversion.location_lead import LocationLead, leading
+from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
 from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import LOCAL_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, classes_to_search
@@ -46,7 +46,7 @@ so that at most 1 % of clean models exceed 2.0 for their number of classes. It i
 leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or three pixels beside its place;
 it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
 What the whole window does counts, too. Some places and some classes are easier than others; once that is taken away
-(`place_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
+(`location_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
 that class has the smallest patch as well, the index is the root of the sum of both squares, the second being 2.0 at what at
 most 1 % of clean models reach, and less from a success of 40 % beside its place on, or of 25 % with the other classes'
 patches. From ten classes on, where the verdict may turn on it, the same is asked on another kind of images instead of the
@@ -105,8 +105,8 @@ class UniversalPatch:
         shape = context.classifier.input_shape
         restarts = 1 if _is_large(shape) else self.restarts
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
-        labels = classes_to_survey(context.classifier, context.bank.pool(0), context.seed)
-        found = _surveyed(context, labels, 0)
+        labels = classes_to_survey(context.classifier, context.pools.pool(0), context.seed)
+        found = _scanned(context, labels, 0)
         place = _leading(context, found)
         chosen = _classes_to_make_small(found, place)
         count = affordable(settings, context).restarts
@@ -114,7 +114,7 @@ class UniversalPatch:
         # One kind of images: on another, which the network knows less, planted patches are larger and others come within reach.
         examination = examine(context, form, settings, LOCAL_SCALE, chosen, kinds=1)
         place = _held(context, place, found, examination)
-        evidence = account("universal-patch", _RULE, examination, form, context, place)
+        evidence = to_evidence("universal-patch", _RULE, examination, form, context, place)
         # Most classes have no patch of this kind: that is no doubt. Whether the images serve, Neural Cleanse says.
         return replace(evidence, paper_statistic=None, inconclusive=_doubt(place, examination))
 
@@ -122,17 +122,17 @@ class UniversalPatch:
 DETECTOR = UniversalPatch
 
 
-def _surveyed(context: Context, labels: NDArray[np.int64], rank: int) -> Survey:
-    """Try every place with the classes, on images of a rank."""
+def _scanned(context: Context, labels: NDArray[np.int64], index: int) -> PatchScan:
+    """Try every place with the classes, on the images of one pool."""
 
     def progress(done: int, total: int) -> None:
-        context.progress(_STAGES[rank], done, total, f"{len(labels)} classes")
+        context.progress(_STAGES[index], done, total, f"{len(labels)} classes")
 
     plan = plan_of(context.classifier.input_shape, len(labels))
-    return survey(context.classifier, context.bank.pool(rank), labels, plan, context.seed, progress)
+    return scan_patches(context.classifier, context.pools.pool(index), labels, plan, context.seed, progress)
 
 
-def _leading(context: Context, found: Survey) -> PlaceLead | None:
+def _leading(context: Context, found: PatchScan) -> LocationLead | None:
     """Return the class that owes most to one place, if that can be said."""
     # The windows of a large picture do not overlap: what lies between two of them would count for less.
     if _is_large(context.classifier.input_shape):
@@ -140,7 +140,7 @@ def _leading(context: Context, found: Survey) -> PlaceLead | None:
     return leading(found, context.classifier.num_classes)
 
 
-def _classes_to_make_small(found: Survey, place: PlaceLead | None) -> NDArray[np.int64]:
+def _classes_to_make_small(found: PatchScan, place: LocationLead | None) -> NDArray[np.int64]:
     """Return all classes if they are few, else those that a patch serves best and the one that leads at a place, ascending."""
     if len(found.labels) <= _ALL_UP_TO:
         return found.labels
@@ -149,16 +149,16 @@ def _classes_to_make_small(found: Survey, place: PlaceLead | None) -> NDArray[np
 
 
 def _held(
-    context: Context, place: PlaceLead | None, found: Survey, examination: Examination
-) -> PlaceLead | None:
+    context: Context, place: LocationLead | None, found: PatchScan, examination: Examination
+) -> LocationLead | None:
     """Return the class that leads at one place, seen on other images as well where the verdict may turn on it."""
     smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
-    if place is None or context.bank.ranks < 2 or not place.is_in_question(smallest, float(indices.max())):
+    if place is None or context.pools.count < 2 or not place.is_in_question(smallest, float(indices.max())):
         return place
-    return place.beside(_surveyed(context, found.labels, 1))
+    return place.beside(_scanned(context, found.labels, 1))
 
 
-def _doubt(place: PlaceLead | None, examination: Examination) -> str:
+def _doubt(place: LocationLead | None, examination: Examination) -> str:
     """Return why the evidence cannot clear the model: a class leads by far at one place, and no patch there makes use of it."""
     if place is None or not place.overrules(float(examination.class_indices.max())):
         return ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
-from gate.detectors.inversion.evidence import account
+from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import examine
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Perturbation
@@ -76,9 +76,9 @@ class UniversalPerturbation:
         """Search every class; look again at a suspicious leader on other kinds of images."""
         form = Perturbation()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        labels = classes_to_search(context.classifier, context.bank.pool(0), context.seed)
+        labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
         examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
-        evidence = account("universal-perturbation", _RULE, examination, form, context)
+        evidence = to_evidence("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
         # doubt, unless none has; a class that has one leads by far.
         is_any = np.isfinite(examination.found.norms).any()

@@ -11,12 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event
 
-from gate.core.codec import from_plain, to_plain
 from gate.core.job import Job
+from gate.core.messages import Progress, ProgressTold, ScanDone, decode
 from gate.core.scan import Scan
 from gate.core.text import printable
-from gate.isolation.hearing import hear, message, progress_of, tell, without_verdict
-from gate.isolation.process import Process, Progress, Start, failed
+from gate.isolation.process import Process, Start, failed
+from gate.isolation.reading import read_messages, send_job, show, without_verdict
 
 
 def run(job: Job, start: Start, workspace: Path, progress: Progress, stop: Event) -> Scan:
@@ -34,38 +34,37 @@ def run(job: Job, start: Start, workspace: Path, progress: Progress, stop: Event
     """
     process = start(job, workspace, progress, stop)
     try:
-        tell(process, to_plain(job))
-        return _listen(process, job, progress, stop)
+        send_job(process, job)
+        return _record(process, job, progress, stop)
     finally:
         process.end()
 
 
-def _listen(process: Process, job: Job, progress: Progress, stop: Event) -> Scan:
+def _record(process: Process, job: Job, progress: Progress, stop: Event) -> Scan:
     record: Scan | None = None
 
-    def heard(line: bytes) -> None:
+    def take(line: bytes) -> None:
         nonlocal record
-        record = _heard(line, job, record, progress)
+        record = _taken(line, job, record, progress)
 
-    code, last_words = hear(process, job.seconds, stop, heard)
+    code, last_words = read_messages(process, job.seconds, stop, take)
     if code == 0 and record is not None:
         return record
     raise without_verdict(code, last_words)
 
 
-def _heard(line: bytes, job: Job, record: Scan | None, progress: Progress) -> Scan | None:
+def _taken(line: bytes, job: Job, record: Scan | None, progress: Progress) -> Scan | None:
     """Pass progress on; return the record, once there is one."""
     try:
-        told = message(line)
-        if set(told) == {"progress"}:
-            progress(*progress_of(told))
-            return record
-        is_ours = set(told) == {"nonce", "scan"} and told["nonce"] == job.nonce
-        scan = from_plain(Scan, told["scan"])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        told = decode(line, ProgressTold, ScanDone)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise failed(
             f"The scanning process sent a malformed record ({printable(str(error), 200)})."
         ) from error
-    if not is_ours or record is not None or not scan.answers(job):
+    if isinstance(told, ProgressTold):
+        show(told, progress)
+        return record
+    if told.nonce != job.nonce or record is not None or not told.scan.answers(job):
         raise failed("The scanning process sent a record that does not belong to this scan.")
+    scan: Scan = told.scan
     return scan

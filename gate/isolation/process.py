@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
@@ -10,8 +10,7 @@ from typing import BinaryIO, Protocol
 from gate.core import rules
 from gate.core.errors import IncompleteError
 from gate.core.job import Job
-
-Progress = Callable[[str, int, int, str], None]
+from gate.core.messages import Progress
 
 # Seconds that a child may take to end after its last word.
 GRACE = 10.0

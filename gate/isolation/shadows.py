@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from gate.core import rules
-from gate.core.codec import from_plain, to_plain
 from gate.core.errors import IncompleteError
+from gate.core.messages import Progress, ProgressTold, ShadowDone, TrainingFailed, decode
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
-from gate.detectors.meta.model import MetaModel
+from gate.detectors.meta.model import MetaModel, MetaModelDone
 from gate.isolation import fresh
-from gate.isolation.hearing import hear, message, progress_of, tell, without_verdict
-from gate.isolation.process import Progress, failed
+from gate.isolation.process import failed
+from gate.isolation.reading import read_messages, send_job, show, without_verdict
 
 _SCRIPT = Path(__file__).parents[1] / "worker" / "shadow_child.py"
 # A month: a training takes what it takes, and the user can end it.
@@ -44,9 +43,9 @@ def run(
     process = fresh.start(environ, workspace, _SCRIPT)
     found: list[MetaModel] = []
     try:
-        tell(process, to_plain(job))
-        code, last_words = hear(
-            process, _SECONDS, Event(), lambda line: _heard(line, job, progress, keep, found)
+        send_job(process, job)
+        code, last_words = read_messages(
+            process, _SECONDS, Event(), lambda line: _take(line, job, progress, keep, found)
         )
     finally:
         process.end()
@@ -55,27 +54,27 @@ def run(
     return found[0]
 
 
-def _heard(
+def _take(
     line: bytes, job: ShadowJob, progress: Progress, keep: Callable[[Shadow], None], found: list[MetaModel]
 ) -> None:
     try:
-        told = message(line)
-        if set(told) == {"progress"}:
-            progress(*progress_of(told))
-        elif set(told) == {"shadow"}:
-            keep(from_plain(Shadow, told["shadow"]))
+        told = decode(line, ProgressTold, ShadowDone, MetaModelDone, TrainingFailed)
+        if isinstance(told, ProgressTold):
+            show(told, progress)
+        elif isinstance(told, ShadowDone):
+            keep(told.shadow)
         else:
             found.append(_meta_model(told, job))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise failed(
             f"The training process sent a malformed record ({printable(str(error), 200)})."
         ) from error
 
 
-def _meta_model(told: dict[str, Any], job: ShadowJob) -> MetaModel:
-    if told["nonce"] != job.job.nonce:
+def _meta_model(told: MetaModelDone | TrainingFailed, job: ShadowJob) -> MetaModel:
+    if told.nonce != job.job.nonce:
         raise ValueError("it does not belong to this training")
-    if "error" in told:
-        text, hint = told["error"]
-        raise IncompleteError(rules.SCAN_FAILED.id, str(text), hint=str(hint))
-    return from_plain(MetaModel, told["meta"])
+    if isinstance(told, TrainingFailed):
+        text, hint = told.error
+        raise IncompleteError(rules.SCAN_FAILED.id, text, hint=hint)
+    return told.meta

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from gate.core.job import Job
+from gate.core.messages import Progress
 from gate.isolation import fresh, server
-from gate.isolation.process import Process, Progress
+from gate.isolation.process import Process
 
 
 class Starting:

@@ -10,22 +10,22 @@ from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
 from gate.models.calibrate_input import input_range
 from gate.models.calibrate_input.input_range import InputRange
-from gate.models.calibrate_input.logit_scale import pictures, temper
+from gate.models.calibrate_input.logit_scale import pictures, rescale_logits
 from gate.models.classifier import Classifier
 from gate.models.datasets import dataset as datasets
 from gate.models.datasets import label_check
 from gate.models.datasets.dataset import Dataset
 from gate.models.features.activations import Representations
-from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.pools import SurrogatePools
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PreparedModel:
     """All that detectors need of one model.
 
     Attributes:
         classifier: The network, its input scaled to 0..1.
-        bank: Images to search on.
+        pools: Images to search on.
         dataset: The user's images; None without.
         representations: Their activations; None without labels.
         span: Raw values of black and white, and who says so.
@@ -33,7 +33,7 @@ class Subject:
     """
 
     classifier: Classifier
-    bank: Bank
+    pools: SurrogatePools
     dataset: Dataset | None
     representations: Representations | None
     span: InputRange
@@ -48,12 +48,12 @@ class Subject:
             head=self.classifier.head,
             input_range=(self.span.low, self.span.high),
             input_range_source=self.span.source,
-            images=self.bank.pool(0).source,
+            images=self.pools.pool(0).source,
             keras_version=self.keras_version,
         )
 
 
-def open_subject(job: Job, network: Any, keras_version: str, loss: str) -> Subject:
+def prepare(job: Job, network: Any, keras_version: str, loss: str) -> PreparedModel:
     """Settle everything that the detectors rely on.
 
     Args:
@@ -69,12 +69,14 @@ def open_subject(job: Job, network: Any, keras_version: str, loss: str) -> Subje
     span = _span(job, classifier)
     classifier.set_input_range(span.low, span.high)
     classifier.require_order(pictures(classifier, job.seed))
-    temper(classifier, job.seed)
+    rescale_logits(classifier, job.seed)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None
     if dataset is not None and dataset.labels is not None:
         known = Representations(classifier, dataset, job.seed)
-    return Subject(classifier, Bank(classifier, job.seed, dataset), dataset, known, span, keras_version)
+    return PreparedModel(
+        classifier, SurrogatePools(classifier, job.seed, dataset), dataset, known, span, keras_version
+    )
 
 
 def _span(job: Job, classifier: Classifier) -> InputRange:
@@ -85,8 +87,6 @@ def _span(job: Job, classifier: Classifier) -> InputRange:
 
 def _dataset(call: DataCall, classifier: Classifier, seed: int) -> Dataset:
     span = (classifier.low, classifier.high)
-    dataset = datasets.load(
-        Path(call.path), datasets.Role(call.role), classifier.input_shape, classifier.num_classes, span
-    )
+    dataset = datasets.load(Path(call.path), call.role, classifier.input_shape, classifier.num_classes, span)
     datasets.require_enough(dataset)
     return label_check.settled(dataset, classifier, seed)

@@ -15,13 +15,13 @@ from gate.core.artifact import Artifact
 from gate.core.codec import from_plain, to_plain
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.job import DataCall, Job
+from gate.core.messages import Progress
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
 from gate.detectors.meta.model import VERSION, MetaModel
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation import shadows
-from gate.isolation.process import Progress
 
 META = "meta.json"
 _RECIPE, _SHADOWS = "recipe.json", "shadows"

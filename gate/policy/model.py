@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
+from gate.core.job import Role
 from gate.core.report import PolicyStamp
 from gate.core.rule import Severity
 from gate.policy.document import DetectorDocument, Parameter, SettingsDocument, merge
@@ -42,13 +43,6 @@ class Statistic(StrEnum):
 
     ANOMALY_INDEX = "anomaly_index"
     PAPER = "paper_statistic"
-
-
-class DataRole(StrEnum):
-    """What a data set is: known to be good, or what the model was trained on."""
-
-    CLEAN = "clean"
-    TRAIN = "train"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +102,7 @@ class DataSetting:
     """A data set: path relative to the root, and what it is."""
 
     path: str
-    role: DataRole
+    role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +144,7 @@ class PathPolicy:
             inconclusive=Consequence(full["inconclusive"]),
             limits=Limits(**full["limits"]),
             input_range=None if span is None else (float(span[0]), float(span[1])),
-            data=None if data is None else DataSetting(path=data["path"], role=DataRole(data["role"])),
+            data=None if data is None else DataSetting(path=data["path"], role=Role(data["role"])),
         )
 
     def document(self) -> dict[str, object]:

@@ -7,7 +7,6 @@ Its standard output carries JSON lines: progress, then one record that repeats t
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import sys
 from pathlib import Path
@@ -20,21 +19,21 @@ if __name__ == "__main__":
     sys.path.append(sys.path.pop(0))
 
 from gate.core import rules
-from gate.core.codec import from_plain, to_plain
 from gate.core.job import Job
+from gate.core.messages import Progress, ScanDone, decode
 from gate.core.report import Gap
 from gate.core.scan import Scan
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
-from gate.worker.scanning import Progress, scan
-from gate.worker.speaking import speech
+from gate.worker.channel import open_channel
+from gate.worker.scanning import scan
 
 
 def main() -> None:
     """Read a job, scan, write the record."""
-    send, progress = speech()
-    job = from_plain(Job, json.loads(sys.stdin.read()))
-    send({"nonce": job.nonce, "scan": to_plain(_confined(job, progress))})
+    send, progress = open_channel()
+    job: Job = decode(sys.stdin.read(), Job)
+    send(ScanDone(job.nonce, _confined(job, progress)))
 
 
 def _confined(job: Job, progress: Progress) -> Scan:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,13 @@ from gate.core.errors import GateError, IncompleteError
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
 from gate.core.job import Job
+from gate.core.messages import Progress
 from gate.core.report import Gap, ModelFacts
 from gate.core.scan import Scan
 from gate.core.text import printable
 
 if TYPE_CHECKING:
     from gate.triage.stored import StoredModel
-
-Progress = Callable[[str, int, int, str], None]
 
 # Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
 LONGEST_INSPECTION = 15.0
@@ -95,18 +94,18 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     from gate.detectors.scoring.combination import judged
     from gate.detectors.shared.contract import Context
     from gate.models.loading import load
-    from gate.models.prepare import open_subject
+    from gate.models.prepare import prepare
 
     progress("loading the model", 0, 1, "")
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
     told = _two_networks(job, network)
     if told:
         return Scan(artifact=job.artifact, findings=(told,))
-    subject = open_subject(job, network, stored.keras_version, stored.loss)
+    subject = prepare(job, network, stored.keras_version, stored.loss)
     progress("finding images that the model knows", 0, 1, "")
     context = Context(
         classifier=subject.classifier,
-        bank=subject.bank,
+        pools=subject.pools,
         dataset=subject.dataset,
         seed=job.seed,
         is_full=job.profile == "full",

@@ -6,7 +6,6 @@ carries JSON lines: progress, shadows, then one record that repeats the job's no
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -17,28 +16,29 @@ if __name__ == "__main__":
     __import__("gate")
     sys.path.append(sys.path.pop(0))
 
-from gate.core.codec import from_plain, to_plain
 from gate.core.errors import GateError
+from gate.core.messages import ShadowDone, TrainingFailed, decode
 from gate.core.shadow import Shadow, ShadowJob
+from gate.detectors.meta.model import MetaModelDone
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
+from gate.worker.channel import open_channel
 from gate.worker.shadowing import teach
-from gate.worker.speaking import speech
 
 
 def main() -> None:
     """Read a job, train, write the meta-model or what is wrong."""
-    send, progress = speech()
+    send, progress = open_channel()
 
     def keep(shadow: Shadow) -> None:
-        send({"shadow": to_plain(shadow)})
+        send(ShadowDone(shadow))
 
-    job = from_plain(ShadowJob, json.loads(sys.stdin.read()))
+    job: ShadowJob = decode(sys.stdin.read(), ShadowJob)
     _confine(job)
     try:
-        send({"nonce": job.job.nonce, "meta": to_plain(teach(job, progress, keep))})
+        send(MetaModelDone(job.job.nonce, teach(job, progress, keep)))
     except GateError as error:
-        send({"nonce": job.job.nonce, "error": [str(error), error.hint]})
+        send(TrainingFailed(job.job.nonce, (str(error), error.hint)))
 
 
 def _confine(job: ShadowJob) -> None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from gate.core import rules
 from gate.core.errors import DataError, IncompleteError
 from gate.core.job import Job
+from gate.core.messages import Progress
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
-from gate.worker.scanning import LONGEST_INSPECTION, Progress, ended_after, start_engine
+from gate.worker.scanning import LONGEST_INSPECTION, ended_after, start_engine
 
 if TYPE_CHECKING:
     from gate.detectors.meta.model import MetaModel
@@ -50,7 +51,7 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
 
 def _opened(job: Job) -> Classifier:
     from gate.models.loading import load
-    from gate.models.prepare import open_subject
+    from gate.models.prepare import prepare
     from gate.triage.inspection import inspect
 
     with ended_after(LONGEST_INSPECTION):
@@ -64,7 +65,7 @@ def _opened(job: Job) -> Classifier:
     stored = inspection.stored
     # Whether the model as it is agrees with the labels does not matter: its weights are lost.
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
-    subject = open_subject(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
+    subject = prepare(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
     if not subject.span.is_sure:
         raise IncompleteError(
             rules.INCONCLUSIVE.id,
@@ -104,7 +105,7 @@ def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDAr
     assert job.data is not None
     span = (classifier.low, classifier.high)
     shape, count = classifier.input_shape, classifier.num_classes
-    dataset = datasets.load(Path(job.data.path), datasets.Role(job.data.role), shape, count, span)
+    dataset = datasets.load(Path(job.data.path), job.data.role, shape, count, span)
     if dataset.labels is None:
         raise DataError(
             f"{dataset.source}: expected labelled images, received none with labels.",

@@ -6,18 +6,18 @@ from functools import lru_cache
 
 from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
-from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.pools import SurrogatePools
 
-_bank = lru_cache(maxsize=8)(Bank)
+_bank = lru_cache(maxsize=8)(SurrogatePools)
 
 
 def context(
-    classifier: Classifier, seed: int = 0, *, is_full: bool = False, bank: Bank | None = None
+    classifier: Classifier, seed: int = 0, *, is_full: bool = False, pools: SurrogatePools | None = None
 ) -> Context:
     """Return the context of a scan without data; tests that look at one network share its images."""
     return Context(
         classifier=classifier,
-        bank=bank or _bank(classifier, seed),
+        pools=pools or _bank(classifier, seed),
         dataset=None,
         seed=seed,
         is_full=is_full,

@@ -6,23 +6,23 @@ import pytest
 from gate.detectors.inversion.confirmation import confirm
 from gate.detectors.inversion.local_patch import LocalPatch, Spot
 from gate.detectors.inversion.search import Settings, invert
-from gate.detectors.inversion.triggers import Form, Patch, Perturbation
+from gate.detectors.inversion.triggers import Patch, Perturbation, TriggerModel
 from gate.models.classifier import Classifier
 from tests.detectors.contexts import context
 
 ALL = np.arange(4)
 
 
-def facts(classifier: Classifier, form: Form) -> dict[str, float]:
+def facts(classifier: Classifier, form: TriggerModel) -> dict[str, float]:
     surroundings = context(classifier)
     settings = Settings(restarts=2, steps=60, images=16)
-    found = invert(classifier, surroundings.bank.pool(0), form, ALL, settings, 0, lambda done, total: None)
+    found = invert(classifier, surroundings.pools.pool(0), form, ALL, settings, 0, lambda done, total: None)
     return {each.name: each.value for each in confirm(surroundings, form, found, int(found.norms.argmin()))}
 
 
 @pytest.mark.parametrize("form", [Patch(), Perturbation()], ids=["patch", "perturbation"])
 def test_a_planted_trigger_holds_elsewhere_and_others_of_its_size_do_not(
-    backdoored: Classifier, form: Form
+    backdoored: Classifier, form: TriggerModel
 ) -> None:
     found = facts(backdoored, form)
 
@@ -62,7 +62,7 @@ def test_in_a_tiny_picture_nothing_is_beside_its_place(backdoored: Classifier) -
     ("form", "is_moved"), [(Patch(), True), (Perturbation(), False)], ids=["patch", "perturbation"]
 )
 def test_what_covers_the_picture_is_not_moved(
-    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch, form: Form, is_moved: bool
+    backdoored: Classifier, monkeypatch: pytest.MonkeyPatch, form: TriggerModel, is_moved: bool
 ) -> None:
     monkeypatch.setattr("gate.detectors.inversion.confirmation._MOVE", 0.25)
     monkeypatch.setattr("gate.detectors.inversion.triggers._SQUARE", 0.5)

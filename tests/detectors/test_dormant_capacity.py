@@ -10,7 +10,7 @@ from gate.core.evidence import Evidence, Status
 from gate.detectors.dormant_capacity import DormantCapacity
 from gate.detectors.structure.waking import overruled
 from gate.models.classifier import Classifier
-from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.pools import SurrogatePools
 from tests.detectors.contexts import context
 
 SHAPE, CLASSES, TARGET = (12, 12, 1), 4, 2
@@ -46,9 +46,9 @@ def build(keras: Any) -> Callable[..., Classifier]:
 
 
 @pytest.fixture(scope="module")
-def bank(build: Callable[..., Classifier]) -> Bank:
+def pools(build: Callable[..., Classifier]) -> SurrogatePools:
     """Return images that hold no pattern, on which all these networks answer alike: drawn once for all of them."""
-    return Bank(build(), 0)
+    return SurrogatePools(build(), 0)
 
 
 def with_weights(layer: Any, inputs: Any, *weights: Any) -> Any:
@@ -140,8 +140,8 @@ def switched(keras: Any, entrance: Any) -> Any:
     return to_target(keras, keras.layers.Multiply()([found, bright]), 4 * LOUD)
 
 
-def examine(classifier: Classifier, bank: Bank | None = None) -> Evidence:
-    return DormantCapacity(units=16, steps=20).run(context(classifier, bank=bank))
+def examine(classifier: Classifier, pools: SurrogatePools | None = None) -> Evidence:
+    return DormantCapacity(units=16, steps=20).run(context(classifier, pools=pools))
 
 
 SIDES = (patch, both, tight, spread, leaking, normalised, dense, saturated)
@@ -151,9 +151,9 @@ SIDES = (patch, both, tight, spread, leaking, normalised, dense, saturated)
     "side", [*SIDES[:2], *(pytest.param(side, marks=pytest.mark.slow) for side in SIDES[2:])]
 )
 def test_a_unit_that_waits_for_a_pattern_is_named(
-    build: Callable[..., Classifier], bank: Bank, side: Side
+    build: Callable[..., Classifier], pools: SurrogatePools, side: Side
 ) -> None:
-    evidence = examine(build(side), bank)
+    evidence = examine(build(side), pools)
 
     assert (TARGET,) == evidence.target_labels
     assert (evidence.anomaly_index or 0.0) > 2.0
@@ -161,22 +161,24 @@ def test_a_unit_that_waits_for_a_pattern_is_named(
     assert evidence.remark.endswith(f"sends 100 % of them to class {TARGET}")
 
 
-def test_a_switch_is_named(build: Callable[..., Classifier], bank: Bank) -> None:
-    evidence = examine(build(switched), bank)
+def test_a_switch_is_named(build: Callable[..., Classifier], pools: SurrogatePools) -> None:
+    evidence = examine(build(switched), pools)
 
     assert (TARGET,) == evidence.target_labels
     assert (evidence.anomaly_index or 0.0) > 2.0
 
 
-def test_dead_units_alone_are_no_finding(build: Callable[..., Classifier], bank: Bank) -> None:
-    evidence = examine(build(), bank)
+def test_dead_units_alone_are_no_finding(build: Callable[..., Classifier], pools: SurrogatePools) -> None:
+    evidence = examine(build(), pools)
 
     assert (evidence.anomaly_index or 0.0) < 2.0
     assert next(each.value for each in evidence.measurements if each.name == "still_units") >= 4
 
 
-def test_a_matcher_without_a_voice_is_no_finding(build: Callable[..., Classifier], bank: Bank) -> None:
-    evidence = examine(build(lambda keras, entrance: anywhere(keras, matcher(keras, entrance), 0.01)), bank)
+def test_a_matcher_without_a_voice_is_no_finding(
+    build: Callable[..., Classifier], pools: SurrogatePools
+) -> None:
+    evidence = examine(build(lambda keras, entrance: anywhere(keras, matcher(keras, entrance), 0.01)), pools)
 
     assert (evidence.anomaly_index or 0.0) < 2.0
 
@@ -190,16 +192,16 @@ def test_a_network_without_gates_has_nothing_dormant(clean: Classifier) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same(build: Callable[..., Classifier], bank: Bank) -> None:
-    assert examine(build(patch), bank) == examine(build(patch), bank)
+def test_the_same_seed_gives_the_same(build: Callable[..., Classifier], pools: SurrogatePools) -> None:
+    assert examine(build(patch), pools) == examine(build(patch), pools)
 
 
 @pytest.mark.parametrize("name", ["_hidden", "-dash"])
 def test_a_layer_may_have_any_name_that_keras_allows(
-    build: Callable[..., Classifier], bank: Bank, name: str
+    build: Callable[..., Classifier], pools: SurrogatePools, name: str
 ) -> None:
     evidence = examine(
-        build(lambda keras, entrance: anywhere(keras, matcher(keras, entrance, name=name))), bank
+        build(lambda keras, entrance: anywhere(keras, matcher(keras, entrance, name=name))), pools
     )
 
     assert f"layer {name} " in evidence.remark

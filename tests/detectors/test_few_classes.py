@@ -14,7 +14,7 @@ from gate.core.report import Verdict
 from gate.core.scan import Scan
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.models.classifier import Classifier
-from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.pools import SurrogatePools
 from gate.models.surrogates.selection import Pool, probes
 from gate.policy.judge import judge
 from gate.policy.model import DetectorPolicy, PathPolicy
@@ -42,22 +42,22 @@ def network(keras: Any) -> Callable[[int, float], Classifier]:
     return build
 
 
-class Dark(Bank):
+class Dark(SurrogatePools):
     """Noise with that pixel black, so that no image carries the trigger by chance."""
 
-    ranks = 1
+    count = 1
 
-    def pool(self, rank: int) -> Pool:
-        images = probes("noise", SHAPE, rank, 64)
+    def pool(self, index: int) -> Pool:
+        images = probes("noise", SHAPE, index, 64)
         images[:, 0, 0] = 0.0
         return Pool(images, self._classifier.predict(images).argmax(axis=1), "noise")
 
-    def knowledge(self, rank: int) -> float:
+    def knowledge(self, index: int) -> float:
         return 1.0
 
 
 def examined(classifier: Classifier) -> Evidence:
-    return BRIEF.run(context(classifier, bank=Dark(classifier, 0)))
+    return BRIEF.run(context(classifier, pools=Dark(classifier, 0)))
 
 
 def verdict(evidence: Evidence) -> Verdict:

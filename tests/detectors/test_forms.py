@@ -38,7 +38,7 @@ def test_the_size_of_a_patch_is_its_mask_in_pixels_and_of_a_perturbation_its_l2_
 def test_a_patch_stays_within_black_and_white_wherever_adam_leads_it() -> None:
     hidden = np.array([-50.0, *to_tanh_space(np.array([0.25])), 50.0], np.float32)
 
-    (shown,) = Patch().show((hidden,))
+    (shown,) = Patch().trigger((hidden,))
 
     np.testing.assert_allclose([0.0, 0.25, 1.0], shown, atol=1e-3)
 

@@ -9,7 +9,7 @@ import pytest
 from gate.core.errors import IncompleteError
 from gate.detectors.inversion import search as searching
 from gate.detectors.inversion.search import Inversion, Settings, _Cost, invert
-from gate.detectors.inversion.triggers import Form, Patch, Perturbation
+from gate.detectors.inversion.triggers import Patch, Perturbation, TriggerModel
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import Pool
 
@@ -28,7 +28,7 @@ def search(
     labels: np.ndarray = ALL,
     settings: Settings = QUICK,
     seed: int = 0,
-    form: Form = PATCH,
+    form: TriggerModel = PATCH,
 ) -> Inversion:
     return invert(classifier, pool, form, labels, settings, seed, lambda done, total: None)
 
@@ -53,7 +53,7 @@ def test_a_backdoor_is_reached_by_a_faint_perturbation(backdoored: Classifier, p
 
 @FORMS
 def test_every_trigger_found_works_and_measures_what_it_says(
-    clean: Classifier, pool_of: PoolOf, form: Form
+    clean: Classifier, pool_of: PoolOf, form: TriggerModel
 ) -> None:
     pool = pool_of(clean)
 
@@ -164,7 +164,7 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
 
 @FORMS
 def test_a_way_that_leads_over_no_numbers_ends_the_search(
-    keras: Any, pool_of: PoolOf, clean: Classifier, form: Form
+    keras: Any, pool_of: PoolOf, clean: Classifier, form: TriggerModel
 ) -> None:
     """A pattern that is bright at two places at once overflows; what is on the way there must not be lost in silence."""
     dense = keras.layers.Dense(4, activation="softmax")

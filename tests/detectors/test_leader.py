@@ -36,7 +36,7 @@ class Sized:
 def test_the_full_profile_searches_longer_and_large_pictures_are_fewer(
     side: int, is_full: bool, expected: Settings
 ) -> None:
-    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "bank": None, "progress": None}
+    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "pools": None, "progress": None}
     surroundings = Context(**parts, dataset=None, seed=0, is_full=is_full)
 
     assert expected == affordable(Settings(restarts=2, steps=100, images=16), surroundings)

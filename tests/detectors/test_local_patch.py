@@ -7,7 +7,7 @@ import pytest
 
 from gate.detectors.inversion.local_patch import LocalPatch, Spot
 from gate.detectors.inversion.search import Settings, invert
-from gate.detectors.inversion.triggers import Arm
+from gate.detectors.inversion.triggers import Restart
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import Pool
 
@@ -21,8 +21,8 @@ def form(top: int, left: int) -> LocalPatch:
 
 @pytest.mark.usefixtures("keras")  # which says how TensorFlow may compute, before it does
 def test_it_begins_as_the_open_window() -> None:
-    mask, pattern = form(2, 4).start(np.random.default_rng(0), (8, 8, 1), Arm(1, 0))
-    shown = np.array(form(2, 4).show((mask, pattern))[0])
+    mask, pattern = form(2, 4).start(np.random.default_rng(0), (8, 8, 1), Restart(1, 0))
+    shown = np.array(form(2, 4).trigger((mask, pattern))[0])
 
     np.testing.assert_allclose(0.95, shown[2:5, 4:7], rtol=1e-3)
     shown[2:5, 4:7] = 0.0
@@ -33,7 +33,7 @@ def test_each_restart_has_its_own_place_and_more_restarts_begin_again() -> None:
     local = LocalPatch({0: (Spot(0, 0, GREY), Spot(5, 5, GREY))})
 
     tops = [
-        int(local.start(np.random.default_rng(0), (8, 8, 1), Arm(0, restart))[0].argmax()) // 8
+        int(local.start(np.random.default_rng(0), (8, 8, 1), Restart(0, restart))[0].argmax()) // 8
         for restart in range(3)
     ]
 

@@ -33,8 +33,8 @@ def test_a_suspicious_leader_is_searched_again_on_other_images(backdoored: Class
     evidence = BRIEF.run(surroundings)
 
     indices = [value for name, value in named(evidence).items() if name.startswith("index_on_")]
-    assert min(2, surroundings.bank.ranks) == len(indices)
-    weights = [surroundings.bank.knowledge(rank) for rank in range(len(indices))]
+    assert min(2, surroundings.pools.count) == len(indices)
+    weights = [surroundings.pools.knowledge(index) for index in range(len(indices))]
     assert pytest.approx(np.average(indices, weights=weights)) == evidence.anomaly_index
 
 

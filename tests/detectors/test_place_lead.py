@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Measurement
-from gate.detectors.inversion.location_lead import PlaceLead, leading
-from gate.detectors.inversion.patch_scan import Survey
+from gate.detectors.inversion.location_lead import LocationLead, leading
+from gate.detectors.inversion.patch_scan import PatchScan
 
 INDICES = np.array([0.0, 1.2, 0.5])
 
 
-def found(margins: np.ndarray) -> Survey:
+def found(margins: np.ndarray) -> PatchScan:
     places, classes = margins.shape
     patterns = np.zeros((places, classes, 2, 2, 1), np.float32)
-    return Survey(np.arange(classes), np.zeros((places, 2), np.int32), margins, patterns)
+    return PatchScan(np.arange(classes), np.zeros((places, 2), np.int32), margins, patterns)
 
 
-def lead(label: int, size: float = 2.4, num_classes: int = 10) -> PlaceLead:
-    return PlaceLead(label=label, size=size, num_classes=num_classes)
+def lead(label: int, size: float = 2.4, num_classes: int = 10) -> LocationLead:
+    return LocationLead(label=label, size=size, num_classes=num_classes)
 
 
 def test_the_class_that_owes_most_to_one_place_is_named() -> None:
@@ -28,7 +28,7 @@ def test_the_class_that_owes_most_to_one_place_is_named() -> None:
 
     assert place is not None
     assert (2, 4) == (place.label, place.num_classes)
-    assert (Measurement(name="place_lead", value=place.size, label=2),) == place.measurements
+    assert (Measurement(name="location_lead", value=place.size, label=2),) == place.measurements
 
 
 @pytest.mark.parametrize(("tried", "num_classes"), [(2, 2), (16, 43)])
@@ -97,7 +97,7 @@ def test_only_a_lead_that_no_clean_network_has_says_which_class_to_look_at(
 def test_what_holds_of_a_lead_is_the_least_that_any_kind_of_images_shows(
     elsewhere: float | None, held: float
 ) -> None:
-    place = PlaceLead(label=1, size=2.1, num_classes=10, elsewhere=elsewhere)
+    place = LocationLead(label=1, size=2.1, num_classes=10, elsewhere=elsewhere)
 
     assert lead(1, held).index == place.index
     assert lead(1, held).weighed(INDICES, 1, 1, {}) == pytest.approx(place.weighed(INDICES, 1, 1, {}))
@@ -112,7 +112,7 @@ def test_on_other_images_the_same_class_is_asked_for_whoever_leads_there() -> No
     assert place.elsewhere is not None
     assert place.elsewhere < 0.0 == place.index
     assert [
-        Measurement(name="place_lead", value=1.5, label=2),
+        Measurement(name="location_lead", value=1.5, label=2),
         Measurement(name="place_lead_on_other_images", value=place.elsewhere, label=2),
     ] == list(place.measurements)
 
@@ -139,7 +139,7 @@ def test_of_few_classes_other_images_are_not_asked() -> None:
 
 
 def test_decoys_are_not_asked_where_other_images_have_their_say() -> None:
-    place = PlaceLead(label=1, size=2.4, num_classes=10, elsewhere=2.4)
+    place = LocationLead(label=1, size=2.4, num_classes=10, elsewhere=2.4)
     decoys = {"success_of_decoys": 0.9}
 
     assert np.hypot(1.2, 4.0) == pytest.approx(place.weighed(INDICES, 1, 1, decoys)[1])
@@ -150,10 +150,10 @@ def test_decoys_are_not_asked_where_other_images_have_their_say() -> None:
     "place",
     [
         # Half of what a clean network may have.
-        PlaceLead(label=2, size=0.5, num_classes=10),
+        LocationLead(label=2, size=0.5, num_classes=10),
         # On other images it does not lead.
-        PlaceLead(label=2, size=2.4, num_classes=10, elsewhere=-0.4),
+        LocationLead(label=2, size=2.4, num_classes=10, elsewhere=-0.4),
     ],
 )
-def test_a_lead_that_says_nothing_lowers_no_other_class(place: PlaceLead) -> None:
+def test_a_lead_that_says_nothing_lowers_no_other_class(place: LocationLead) -> None:
     assert INDICES == pytest.approx(place.weighed(INDICES, 1, 1, {}))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors.inversion.patch_scan import Plan, Survey, survey
+from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import Pool
 
@@ -16,8 +16,8 @@ PLAN = Plan(side=3, stride=2, steps=6, images=4, judges=16)
 PoolOf = Callable[[Classifier], Pool]
 
 
-def look(classifier: Classifier, pool: Pool, labels: np.ndarray = ALL, seed: int = 0) -> Survey:
-    return survey(classifier, pool, labels, PLAN, seed, lambda done, total: None)
+def look(classifier: Classifier, pool: Pool, labels: np.ndarray = ALL, seed: int = 0) -> PatchScan:
+    return scan_patches(classifier, pool, labels, PLAN, seed, lambda done, total: None)
 
 
 def test_the_planted_class_is_served_best_where_its_trigger_is(
@@ -49,7 +49,7 @@ def test_classes_that_do_not_fit_in_memory_together_are_tried_in_turn(
     together = look(backdoored, pool)
     monkeypatch.setattr("gate.detectors.inversion.search._CHUNK_PIXELS", 1)
 
-    apart = survey(backdoored, pool, ALL, PLAN, 0, lambda done, total: told.append((done, total)))
+    apart = scan_patches(backdoored, pool, ALL, PLAN, 0, lambda done, total: told.append((done, total)))
 
     np.testing.assert_allclose(together.margins, apart.margins, atol=1e-4)
     assert [(i + 1, 4 * 16) for i in range(4 * 16)] == told
@@ -64,7 +64,7 @@ def test_a_network_that_knows_one_class_only_can_be_looked_at(dead: Classifier, 
 def test_the_best_place_comes_first_then_the_one_where_the_class_leads_the_others() -> None:
     margins = np.array([[3.0, 2.9], [2.0, -5.0], [2.5, 2.5]])
     corners = np.array([[0, 0], [0, 4], [4, 0]], np.int32)
-    found = Survey(np.array([5, 9]), corners, margins, np.zeros((3, 2, 2, 2, 1), np.float32))
+    found = PatchScan(np.array([5, 9]), corners, margins, np.zeros((3, 2, 2, 2, 1), np.float32))
 
     assert [(0, 0), (0, 4), (4, 0)] == [(spot.top, spot.left) for spot in found.spots(5, 4)]
     assert [(0, 0), (4, 0)] == [(spot.top, spot.left) for spot in found.spots(9, 2)]

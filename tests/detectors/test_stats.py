@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gate.detectors.scoring.outliers import (
     clean_limit,
+    location_lead,
     log_gap,
     paper_index,
-    place_lead,
     shrunk_spread,
     spread_below,
     wilson_interval,
@@ -169,29 +169,29 @@ def test_a_place_s_lead_is_free_of_units_and_of_what_places_and_classes_are_wort
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(16, classes))
     table[7, classes - 1] += 20.0
-    lead, position = place_lead(table)
+    lead, position = location_lead(table)
 
-    assert (lead, position) == place_lead(factor * table)
+    assert (lead, position) == location_lead(factor * table)
     louder = table + rng.normal(size=(16, 1)) + rng.normal(size=classes)
-    assert classes - 1 == position == place_lead(louder)[1]
+    assert classes - 1 == position == location_lead(louder)[1]
 
 
 def test_a_place_that_serves_two_classes_gives_each_a_smaller_lead() -> None:
     table = np.zeros((9, 10))
     table[4, 3] = 5.0
-    alone, _ = place_lead(table)
+    alone, _ = location_lead(table)
     table[2, 6] = 5.0
 
-    assert 0.0 < place_lead(table)[0] < alone
+    assert 0.0 < location_lead(table)[0] < alone
 
 
 def test_where_places_matter_next_to_nothing_chance_does_not_lead() -> None:
     table = np.full((9, 10), -8.0)
     table[4, 3] = -7.9
 
-    assert place_lead(table)[0] < 0.1
+    assert location_lead(table)[0] < 0.1
 
 
 @pytest.mark.parametrize("table", [np.zeros((4, 3)), np.full((4, 2), 7.0), np.arange(10.0).reshape(1, 10)])
 def test_without_anything_between_places_and_classes_nobody_leads(table: np.ndarray) -> None:
-    assert 0.0 == pytest.approx(place_lead(table)[0])
+    assert 0.0 == pytest.approx(location_lead(table)[0])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Evidence, Status
+from gate.core.job import Role
 from gate.detectors.shared.contract import Context
 from gate.detectors.strip import Strip, _suspects, boundary
 from gate.models.datasets.batches import ImageArray
-from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.dataset import Dataset
 
 CLASSES, EACH, TARGET = 6, 80, 2
 POISONED = slice(TARGET * EACH, TARGET * EACH + 30)
@@ -37,7 +38,7 @@ def training_set(
 
 
 def context_of(dataset: Dataset | None, heard: list[Any]) -> Context:
-    parts: dict[str, Any] = {"classifier": Bars(), "bank": None}
+    parts: dict[str, Any] = {"classifier": Bars(), "pools": None}
     return Context(
         **parts, dataset=dataset, seed=0, is_full=False, progress=lambda *words: heard.append(words)
     )

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gate.core.job import Role
 from gate.detectors.training_set import suspects as listing
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.batches import ImageArray
-from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.dataset import Dataset
 
 LABELS = np.arange(60) % 3
 

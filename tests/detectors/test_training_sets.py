@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Evidence, Status
+from gate.core.job import Role
 from gate.detectors import create
 from gate.detectors.shared.contract import Context
 from gate.models.datasets.batches import ImageArray
-from gate.models.datasets.dataset import FEWEST, Dataset, Role
+from gate.models.datasets.dataset import FEWEST, Dataset
 from gate.models.features.activations import Representations
 
 CLASSES, EACH, POISON, TARGET = 5, 120, 40, 3
@@ -61,10 +62,10 @@ def run(detector: str, dataset: Dataset | None, **parameters: Any) -> tuple[Evid
     known = None
     if dataset is not None and dataset.labels is not None:
         known = Representations(classifier, dataset, 0)
-    bank: Any = None
+    pools: Any = None
     context = Context(
         classifier=classifier,
-        bank=bank,
+        pools=pools,
         dataset=dataset,
         seed=0,
         is_full=False,

@@ -9,8 +9,8 @@ from PIL import Image
 
 from gate.core.evidence import Evidence
 from gate.detectors.inversion.examination import Examination
-from gate.detectors.inversion.location_lead import PlaceLead
-from gate.detectors.inversion.patch_scan import Survey
+from gate.detectors.inversion.location_lead import LocationLead
+from gate.detectors.inversion.patch_scan import PatchScan
 from gate.detectors.inversion.search import Inversion
 from gate.detectors.universal_patch import (
     _PIXELS,
@@ -108,8 +108,8 @@ def test_a_class_that_owes_more_to_one_place_than_the_others_is_raised(
     monkeypatch.setattr("gate.detectors.inversion.location_lead._FEWEST", 99)
     without = BRIEF.run(context(backdoored))
 
-    (lead,) = (each for each in with_lead.measurements if each.name == "place_lead")
-    assert "place_lead" not in {each.name for each in without.measurements}
+    (lead,) = (each for each in with_lead.measurements if each.name == "location_lead")
+    assert "location_lead" not in {each.name for each in without.measurements}
     assert (TARGET, (TARGET,)) == (lead.label, with_lead.target_labels)
     assert (with_lead.anomaly_index or 0.0) > (without.anomaly_index or 0.0)
     assert with_lead.anomaly_index == max(
@@ -122,7 +122,7 @@ def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: p
 
     evidence = UniversalPatch(steps=3, images=4).run(context(backdoored))
 
-    assert "place_lead" not in {each.name for each in evidence.measurements}
+    assert "location_lead" not in {each.name for each in evidence.measurements}
 
 
 def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
@@ -133,8 +133,8 @@ def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
 
     evidence = BRIEF.run(context(backdoored))
 
-    leads = {each.name: each for each in evidence.measurements if each.name.startswith("place_lead")}
-    assert {"place_lead", "place_lead_on_other_images"} == set(leads)
+    leads = {each.name: each for each in evidence.measurements if each.name.startswith("location_lead")}
+    assert {"location_lead", "place_lead_on_other_images"} == set(leads)
     assert TARGET == leads["place_lead_on_other_images"].label
     assert leads["place_lead_on_other_images"].value > 0.0
 
@@ -146,8 +146,8 @@ def test_the_class_that_leads_at_a_place_is_made_small_whatever_a_patch_serves_b
     """Where all margins are as large as they can be, the first ones are as good as any."""
     margins = np.full((9, classes), 20.0)
     patterns = np.zeros((9, classes, 2, 2, 1), np.float32)
-    found = Survey(np.arange(classes), np.zeros((9, 2), np.int32), margins, patterns)
-    place = PlaceLead(label=20, size=2.4, num_classes=classes)
+    found = PatchScan(np.arange(classes), np.zeros((9, 2), np.int32), margins, patterns)
+    place = LocationLead(label=20, size=2.4, num_classes=classes)
 
     assert list(made_small) == list(_classes_to_make_small(found, place))
     assert min(classes, 24 if classes <= 24 else 16) == len(_classes_to_make_small(found, None))
@@ -169,7 +169,7 @@ def test_a_class_that_leads_by_far_without_a_patch_leaves_the_model_in_doubt(
     searched = Inversion(np.array([4, 7]), np.array([5.0, norm]), (pictures, pictures))
     examination = Examination(searches=(searched,), indices=np.zeros((1, 2)), weights=np.ones(1))
 
-    told = _doubt(PlaceLead(label=7, size=size, num_classes=10), examination)
+    told = _doubt(LocationLead(label=7, size=size, num_classes=10), examination)
 
     assert is_doubted == told.startswith("Class 7 owes far more to one place")
     assert "" == _doubt(None, examination)

@@ -19,7 +19,7 @@ from gate import isolation
 from gate.core.errors import IncompleteError
 from gate.core.job import Job
 from gate.core.scan import Scan
-from gate.isolation import fresh, hearing, server
+from gate.isolation import fresh, reading, server
 from gate.isolation.starting import Starting
 from tests.jobs import INVERSION, job_of
 
@@ -139,7 +139,7 @@ WRONG = {
         "malformed record",
     ),
     "lacks the nonce": ("send({'nonce': 'guess', 'scan': scan})", "does not belong to this scan"),
-    "adds to the message": ("send({'nonce': job['nonce'], 'scan': scan, 'x': 1})", "does not belong"),
+    "adds to the message": ("send({'nonce': job['nonce'], 'scan': scan, 'x': 1})", "malformed record"),
     "answers twice": ("answer(); answer()", "does not belong to this scan"),
     "speaks of another file": ("answer(artifact=job['artifact'] | {'path': 'other.h5'})", "does not belong"),
     "speaks for a detector that was not asked": (
@@ -183,7 +183,7 @@ def test_a_child_that_hangs_is_ended_in_time(run: Run, script: str) -> None:
 
 
 def test_a_child_that_hangs_in_silence_is_ended_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "GRACE", 0.2)
+    monkeypatch.setattr(reading, "GRACE", 0.2)
 
     with pytest.raises(IncompleteError, match="fell silent but did not end"):
         run("answer(); os.close(1); os.close(2); time.sleep(60)")

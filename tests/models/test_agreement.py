@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gate.core.errors import DataError
+from gate.core.job import Role
 from gate.models.datasets.batches import ImageArray
-from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.dataset import Dataset
 from gate.models.datasets.label_check import settled
 
 

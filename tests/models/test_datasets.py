@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from gate.core.errors import DataError
+from gate.core.job import Role
 from gate.models.datasets import dataset as datasets
-from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.dataset import Dataset
 
 GREY = np.arange(6 * 4 * 4, dtype=np.uint8).reshape(6, 4, 4)
 LABELS = np.array([0, 1, 2, 0, 1, 2])

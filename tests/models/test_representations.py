@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gate.core.job import Role
 from gate.models.datasets.batches import ImageArray
-from gate.models.datasets.dataset import Dataset, Role
+from gate.models.datasets.dataset import Dataset
 from gate.models.features import activations as representations
 from gate.models.features.activations import Representations
 

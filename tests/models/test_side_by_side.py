@@ -18,15 +18,15 @@ import keras, numpy as np
 from gate.detectors import create
 from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
-from gate.models.surrogates.pools import Bank
+from gate.models.surrogates.pools import SurrogatePools
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(6)]
 classifier = Classifier(keras.Sequential([keras.Input((16, 16, 1)), *layers]))
 few = {"restarts": 2, "steps": 3}
-context = Context(classifier=classifier, bank=Bank(classifier, 0), dataset=None, seed=0, is_full=False, progress=print)
+context = Context(classifier=classifier, pools=SurrogatePools(classifier, 0), dataset=None, seed=0, is_full=False, progress=print)
 calls = {"neural-cleanse": few, "universal-patch": few, "maximum-margin": few, "class-permutation": few}
 found = [create(detector, parameters).run(context) for detector, parameters in calls.items()]
 assert all(each.status.value == "measured" for each in found)
-print(hashlib.sha256(repr((found, context.bank.pool(0).images.tobytes())).encode()).hexdigest())
+print(hashlib.sha256(repr((found, context.pools.pool(0).images.tobytes())).encode()).hexdigest())
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.codec import to_plain
 from gate.core.errors import UsageError
-from gate.core.job import DataCall
+from gate.core.job import DataCall, Role
 from gate.core.shadow import Shadow
 from gate.pipeline.teaching import Lesson, _keep, _resumed
 
@@ -29,7 +29,7 @@ def lesson(tmp_path: Path) -> Lesson:
     (tmp_path / "train.npz").write_bytes(b"images")
     made = Lesson(
         model="m.keras",
-        data=DataCall(path="train.npz", role="train"),
+        data=DataCall(path="train.npz", role=Role.TRAIN),
         out=tmp_path / "made",
         shadows=4,
         epochs=3,

@@ -11,7 +11,7 @@ import pytest
 
 from gate.core.errors import PolicyError
 from gate.policy.loader import BUILT_IN, DISCOVERED, builtin_directory, load
-from gate.policy.model import Consequence, DataRole, DataSetting, Limits, OnSkip, Profile, Statistic
+from gate.policy.model import Consequence, DataSetting, Limits, OnSkip, Profile, Role, Statistic
 
 DETECTORS = (
     "neural-cleanse",
@@ -185,7 +185,7 @@ def test_later_overrides_win_where_they_match(load_files: Any) -> None:
     assert (0, 1) == policy.for_path("models/a.h5").input_range
     keras = policy.for_path("models/a.keras")
     assert ((-1, 1), 3.0) == (keras.input_range, keras.detectors[0].max_anomaly_index)
-    assert DataSetting(path="d", role=DataRole.CLEAN) == keras.data
+    assert DataSetting(path="d", role=Role.CLEAN) == keras.data
     odd = policy.for_path("models/odd/a.keras")
     assert (None, Consequence.WARN, True) == (odd.input_range, odd.incomplete, odd.detectors[0].enabled)
 

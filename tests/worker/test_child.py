@@ -17,7 +17,7 @@ import gate
 from gate.core.artifact import ModelFormat
 from gate.core.codec import from_plain, to_plain
 from gate.core.evidence import Status
-from gate.core.job import DataCall, DetectorCall, Job
+from gate.core.job import DataCall, DetectorCall, Job, Role
 from gate.core.scan import Scan
 from gate.worker.scanning import scan
 from tests.jobs import keras_job
@@ -84,7 +84,7 @@ def test_a_detector_that_fails_is_evidence_of_nothing_and_the_others_go_on(
         DetectorCall(detector="head-weights"),
         DetectorCall(detector="activation-clustering", parameters='{"layer": "renamed"}'),
     )
-    data = DataCall(path=str(examples / "data" / "digits.npz"), role="train")
+    data = DataCall(path=str(examples / "data" / "digits.npz"), role=Role.TRAIN)
 
     progress, found = answer(dataclasses.replace(job, detectors=calls, data=data))
 
@@ -134,7 +134,7 @@ def test_being_locked_in_changes_no_measurement(job: Job, examples: Path, answer
     asked = dataclasses.replace(
         job,
         detectors=(DetectorCall(detector="neural-cleanse"), DetectorCall(detector="activation-clustering")),
-        data=DataCall(path=str(examples / "data" / "digits.npz"), role="train"),
+        data=DataCall(path=str(examples / "data" / "digits.npz"), role=Role.TRAIN),
     )
 
     _, inside = answer(dataclasses.replace(asked, require_sandbox=True, memory_mb=4096))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Measurement
 from gate.detectors.inversion.search import Inversion
-from gate.detectors.inversion.triggers import Floats, Form
+from gate.detectors.inversion.triggers import Floats, TriggerModel
 from gate.detectors.scoring.outliers import wilson_interval
 from gate.detectors.shared.contract import Context
 from gate.models.surrogates.selection import Pool
@@ -22,7 +22,7 @@ _MOVE, _SHORTEST_MOVE = 0.07, 2
 _DIRECTIONS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.5, 1.5))
 
 
-def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tuple[Measurement, ...]:
+def confirm(context: Context, form: TriggerModel, found: Inversion, leader: int) -> tuple[Measurement, ...]:
     """Return facts that a reviewer can weigh; none of them alone proves a backdoor.
 
     `success_on_other_images` with its 95 % interval, on a kind of images that the trigger was not searched on;
@@ -36,7 +36,7 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
         found: The triggers of all classes searched.
         leader: Position of the suspicious one.
     """
-    pool, label = context.bank.pool(0), int(found.labels[leader])
+    pool, label = context.pools.pool(0), int(found.labels[leader])
     trigger = _trigger(found, leader)
     stamped = _stamped(form, pool, label, trigger)
     rounded = (np.rint(stamped * _LEVELS) / _LEVELS).astype(np.float32)
@@ -49,20 +49,20 @@ def confirm(context: Context, form: Form, found: Inversion, leader: int) -> tupl
 
 
 def _elsewhere(
-    context: Context, form: Form, label: int, trigger: tuple[Floats, ...]
+    context: Context, form: TriggerModel, label: int, trigger: tuple[Floats, ...]
 ) -> Iterator[Measurement]:
-    if context.bank.ranks < 2:
+    if context.pools.count < 2:
         return
-    reached = _reached(context, _stamped(form, context.bank.pool(1), label, trigger), label)
+    reached = _reached(context, _stamped(form, context.pools.pool(1), label, trigger), label)
     low, high = wilson_interval(int(reached.sum()), len(reached))
     yield Measurement(name="success_on_other_images", value=_rate(reached))
     yield Measurement(name="success_on_other_images_low", value=low)
     yield Measurement(name="success_on_other_images_high", value=high)
 
 
-def _decoys(context: Context, form: Form, found: Inversion, leader: int) -> Iterator[float]:
+def _decoys(context: Context, form: TriggerModel, found: Inversion, leader: int) -> Iterator[float]:
     """Yield the success of the next smallest triggers, each made as small as the leader's."""
-    pool = context.bank.pool(0)
+    pool = context.pools.pool(0)
     order = [
         int(i) for i in np.argsort(found.norms, kind="stable") if i != leader and np.isfinite(found.norms[i])
     ]
@@ -72,9 +72,11 @@ def _decoys(context: Context, form: Form, found: Inversion, leader: int) -> Iter
         yield _rate(_reached(context, _stamped(form, pool, label, trigger), label))
 
 
-def _moved(context: Context, form: Form, label: int, trigger: tuple[Floats, ...]) -> Iterator[Measurement]:
+def _moved(
+    context: Context, form: TriggerModel, label: int, trigger: tuple[Floats, ...]
+) -> Iterator[Measurement]:
     """Yield the mean success of a trigger of one place that is put a little beside its place; in tiny pictures nothing is beside another."""
-    pool, step = context.bank.pool(0), round(_MOVE * min(context.classifier.input_shape[:2]))
+    pool, step = context.pools.pool(0), round(_MOVE * min(context.classifier.input_shape[:2]))
     if step < _SHORTEST_MOVE or not form.has_a_place(trigger):
         return
     moved = (
@@ -89,7 +91,7 @@ def _trigger(found: Inversion, place: int) -> tuple[Floats, ...]:
     return tuple(part[place] for part in found.triggers)
 
 
-def _stamped(form: Form, pool: Pool, label: int, trigger: tuple[Floats, ...]) -> Floats:
+def _stamped(form: TriggerModel, pool: Pool, label: int, trigger: tuple[Floats, ...]) -> Floats:
     """Return the pool's images of other classes with the trigger on them."""
     return np.asarray(form.stamp(pool.images[pool.predictions != label], trigger), np.float32)
 

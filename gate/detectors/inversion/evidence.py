@@ -9,9 +9,9 @@ from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule
 from gate.detectors.inversion.confirmation import DECOYS, MOVED, confirm
 from gate.detectors.inversion.examination import Examination
-from gate.detectors.inversion.location_lead import PlaceLead
+from gate.detectors.inversion.location_lead import LocationLead
 from gate.detectors.inversion.search import Inversion
-from gate.detectors.inversion.triggers import Form
+from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import (
     ENOUGH,
     at_other_places,
@@ -28,13 +28,13 @@ _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_im
 _NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
 
-def account(
+def to_evidence(
     detector: str,
     rule: Rule,
     examination: Examination,
-    form: Form,
+    form: TriggerModel,
     context: Context,
-    place: PlaceLead | None = None,
+    place: LocationLead | None = None,
 ) -> Evidence:
     """Return the evidence of a detector that compares the sizes of its classes' triggers.
 
@@ -56,7 +56,7 @@ def account(
     )
     if leader not in (examination.leader, int(indices.argmax())):
         # It leads at one place, and its patch comes to nothing: a class that was made to lead hides no other.
-        return account(detector, rule, examination, form, context)
+        return to_evidence(detector, rule, examination, form, context)
     return Evidence(
         detector=detector,
         rule=rule.id,
@@ -84,7 +84,7 @@ def account(
     )
 
 
-def _leader(examination: Examination, place: PlaceLead | None) -> int:
+def _leader(examination: Examination, place: LocationLead | None) -> int:
     """Return the position of the class to look at: the one with the smallest trigger, unless another leads at one place by far."""
     leader = examination.leader
     if place is None or not place.overrules(float(examination.class_indices[leader])):
@@ -99,7 +99,7 @@ def _weighed(
     facts: tuple[Measurement, ...],
     num_classes: int,
     is_local: bool,
-    place: PlaceLead | None = None,
+    place: LocationLead | None = None,
 ) -> NDArray[np.float64]:
     """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
 
@@ -120,12 +120,12 @@ def _weighed(
 
 
 def _trigger(
-    found: Inversion, leader: int, form: Form, context: Context
+    found: Inversion, leader: int, form: TriggerModel, context: Context
 ) -> tuple[Trigger | None, tuple[Measurement, ...]]:
     """Return the leader's trigger with its success on the whole pool, and the 95 % interval of that rate."""
     if not np.isfinite(found.norms[leader]):
         return None, ()
-    pool, label = context.bank.pool(0), int(found.labels[leader])
+    pool, label = context.pools.pool(0), int(found.labels[leader])
     shown = tuple(part[leader] for part in found.triggers)
     is_foreign = pool.predictions != label
     foreign, classes = pool.images[is_foreign], pool.predictions[is_foreign]

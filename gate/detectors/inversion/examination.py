@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.search import Inversion, Settings, invert
-from gate.detectors.inversion.triggers import Form
+from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
 from gate.detectors.shared.contract import Context
 
@@ -65,7 +65,7 @@ class Examination:
 
 
 def examine(
-    context: Context, form: Form, settings: Settings, scale: Scale, labels: Labels, kinds: int = 0
+    context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, kinds: int = 0
 ) -> Examination:
     """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
 
@@ -79,12 +79,12 @@ def examine(
     """
     search = _Searcher(context, form, affordable(settings, context))
     examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
-    kinds = min(context.bank.ranks, kinds or (_KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK))
-    for rank in range(kinds):
+    kinds = min(context.pools.count, kinds or (_KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK))
+    for index in range(kinds):
         chosen = _next_labels(examination, labels, context.is_full)
         if not len(chosen):
             break
-        found = search(rank, chosen, "confirming the trigger" if rank else "inverting triggers")
+        found = search(index, chosen, "confirming the trigger" if index else "inverting triggers")
         row = np.full(len(labels), np.nan)
         row[np.searchsorted(labels, chosen)] = class_indices(
             form.tuning.comparable(found.norms), scale, len(labels)
@@ -92,7 +92,7 @@ def examine(
         examination = Examination(
             searches=(*examination.searches, found),
             indices=np.vstack([examination.indices, row]),
-            weights=np.append(examination.weights, context.bank.knowledge(rank)),
+            weights=np.append(examination.weights, context.pools.knowledge(index)),
         )
     return examination
 
@@ -111,11 +111,11 @@ def affordable(settings: Settings, context: Context) -> Settings:
 @dataclass(frozen=True, slots=True)
 class _Searcher:
     context: Context
-    form: Form
+    form: TriggerModel
     settings: Settings
 
-    def __call__(self, rank: int, labels: Labels, stage: str) -> Inversion:
-        context, pool = self.context, self.context.bank.pool(rank)
+    def __call__(self, index: int, labels: Labels, stage: str) -> Inversion:
+        context, pool = self.context, self.context.pools.pool(index)
 
         def progress(done: int, total: int) -> None:
             context.progress(stage, done, total, f"{len(labels)} classes")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.inversion.triggers import Arm, Floats, Patch, Shape, Tuning, to_tanh_space
+from gate.detectors.inversion.triggers import Floats, Patch, Restart, Shape, Tuning, to_tanh_space
 
-# The mask's hidden value outside the window: so low that its gradient is exactly nothing, and it stays shut.
+# The mask's parameter outside the window: so low that its gradient is exactly nothing, and it stays shut.
 _SHUT = -20.0
 # Where mask and pattern begin: nearly, not quite open and full, so that both can move.
 _OPEN, _FAINTEST = 0.95, 0.03
@@ -52,10 +52,12 @@ class LocalPatch(Patch):
         del trigger
         return True
 
-    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
+    def start(
+        self, rng: np.random.Generator, shape: Shape, restart: Restart
+    ) -> tuple[NDArray[np.float64], ...]:
         """Return the open window and its pattern."""
-        spots = self._spots[arm.label]
-        spot = spots[arm.restart % len(spots)]
+        spots = self._spots[restart.label]
+        spot = spots[restart.number % len(spots)]
         side = spot.pattern.shape[0]
         window = slice(spot.top, spot.top + side), slice(spot.left, spot.left + side)
         mask, pattern = np.full((*shape[:2], 1), _SHUT), np.zeros(shape)

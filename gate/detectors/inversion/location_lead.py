@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from gate.core.evidence import Measurement
 from gate.detectors.inversion.confirmation import DECOYS, MOVED
 from gate.detectors.inversion.examination import SUSPICIOUS
-from gate.detectors.inversion.patch_scan import Survey
+from gate.detectors.inversion.patch_scan import PatchScan
 from gate.detectors.scoring.calibration import FEW, beside_another, index_of_place_lead
-from gate.detectors.scoring.outliers import place_lead, place_lead_of
+from gate.detectors.scoring.outliers import location_lead, place_lead_of
 
 # Of two classes each is what the other is not.
 _FEWEST = 3
@@ -25,7 +25,7 @@ _IN_QUESTION = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceLead:
+class LocationLead:
     """The class that owes most to one place.
 
     Attributes:
@@ -43,7 +43,7 @@ class PlaceLead:
     @property
     def measurements(self) -> tuple[Measurement, ...]:
         """For the report."""
-        first = Measurement(name="place_lead", value=self.size, label=self.label)
+        first = Measurement(name="location_lead", value=self.size, label=self.label)
         if self.elsewhere is None:
             return (first,)
         return first, Measurement(name="place_lead_on_other_images", value=self.elsewhere, label=self.label)
@@ -70,7 +70,7 @@ class PlaceLead:
         is_same = label == self.label and math.hypot(index, self.index) >= _IN_QUESTION
         return is_same or self.overrules(index)
 
-    def beside(self, found: Survey) -> PlaceLead:
+    def beside(self, found: PatchScan) -> LocationLead:
         """Return this lead with what a survey of the same classes on another kind of images says of it."""
         column = int(np.searchsorted(found.labels, self.label))
         return replace(self, elsewhere=place_lead_of(found.margins, column))
@@ -111,9 +111,9 @@ class PlaceLead:
         return raised
 
 
-def leading(found: Survey, num_classes: int) -> PlaceLead | None:
+def leading(found: PatchScan, num_classes: int) -> LocationLead | None:
     """Return the class that owes most to one place; None if there are two only, or not all were tried."""
     if not _FEWEST <= num_classes == len(found.labels):
         return None
-    size, position = place_lead(found.margins)
-    return PlaceLead(label=int(found.labels[position]), size=size, num_classes=num_classes)
+    size, position = location_lead(found.margins)
+    return LocationLead(label=int(found.labels[position]), size=size, num_classes=num_classes)

@@ -65,7 +65,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class PatchScan:
     """How well each place serves each class.
 
     Attributes:
@@ -98,14 +98,14 @@ class Survey:
         return Spot(top, left, self.patterns[place, at])
 
 
-def survey(
+def scan_patches(
     classifier: Classifier,
     pool: Pool,
     labels: Labels,
     plan: Plan,
     seed: int,
     progress: Callable[[int, int], None],
-) -> Survey:
+) -> PatchScan:
     """Try every place with every class.
 
     Args:
@@ -138,7 +138,7 @@ def survey(
         finite(np.concatenate([np.stack([each[which] for each in part]) for part in of_parts], axis=1))
         for which in (0, 1)
     )
-    return Survey(labels, corners, margins.astype(np.float64), patterns)
+    return PatchScan(labels, corners, margins.astype(np.float64), patterns)
 
 
 class _Visitor:

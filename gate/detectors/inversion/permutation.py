@@ -93,27 +93,27 @@ def search(
     trial, total = effort.leaving // 2, effort.leaving + effort.serving
     tally = Tally(progress, effort.restarts * trial + _KEPT * (total - trial))
 
-    def tried(arm: _Arm) -> _Arm:
+    def tried(restart: _Restart) -> _Restart:
         for _ in range(trial):
-            arm.step(is_serving=False)
+            restart.step(is_serving=False)
             tally.step()
-        return arm
+        return restart
 
-    def finished(arm: _Arm) -> _Arm:
+    def finished(restart: _Restart) -> _Restart:
         for step in range(trial, total):
             if step == effort.leaving:
-                arm.forget_what_works()
-            arm.step(is_serving=step >= effort.leaving)
+                restart.forget_what_works()
+            restart.step(is_serving=step >= effort.leaving)
             tally.step()
-        return arm
+        return restart
 
     starts = _starts(effort.restarts, classifier.input_shape, seed)
-    arms = [_Arm(classifier, pool, advance, start, effort.images, seed) for start in starts]
-    arms = sorted(side_by_side(tried, arms), key=lambda arm: -arm.merit)[:_KEPT]
-    return max(side_by_side(finished, arms), key=lambda arm: arm.merit).result()
+    restarts = [_Restart(classifier, pool, advance, start, effort.images, seed) for start in starts]
+    restarts = sorted(side_by_side(tried, restarts), key=lambda restart: -restart.merit)[:_KEPT]
+    return max(side_by_side(finished, restarts), key=lambda restart: restart.merit).result()
 
 
-class _Arm:
+class _Restart:
     """One search."""
 
     def __init__(
@@ -130,8 +130,8 @@ class _Arm:
         self._classifier, self._pool, self._advance = classifier, pool, advance
         self._batches = np.random.default_rng([seed, 8])
         self._batch = min(images, len(pool.images))
-        hidden = [tf.constant(value[None], tf.float32) for value in start]
-        self._state = *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))
+        params = [tf.constant(value[None], tf.float32) for value in start]
+        self._state = *params, *(tf.zeros_like(value) for value in params for _ in range(2))
         self._answers = tf.zeros((1, classifier.num_classes, classifier.num_classes))
         self._cost = _FIRST_COST
         self._good, self._bad = 0, 0
@@ -153,12 +153,12 @@ class _Arm:
             batch, np.array([self._cost], np.float32), tf.constant(float(self._time)),
             tf.constant(float(is_serving)), self._answers, destinations[None], *self._state,
         )  # fmt: skip
-        left, agreement, norm, *shown = (value.numpy()[0] for value in outcome[:5])
+        left, agreement, norm, *trigger = (value.numpy()[0] for value in outcome[:5])
         self._answers, self._state = outcome[5], tuple(outcome[6:])
         merit = agreement if is_serving else left - norm / self._largest
         merit = -1.0 if is_serving and norm > self._largest else float(merit)
         if merit > self.merit:
-            self.merit, self._map, self._kept = merit, destinations, shown
+            self.merit, self._map, self._kept = merit, destinations, trigger
         self._adapt(
             is_good=bool(norm <= self._largest / 2 if is_serving else left >= _LEFT), is_serving=is_serving
         )
@@ -204,10 +204,10 @@ class _Arm:
 
 
 def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
-    """Return one step of any number of arms.
+    """Return one step of any number of restarts.
 
-    It returns each arm's share of images that left their class, agreement with its permutation, norm, mask and
-    pattern; its average log probabilities by class, shape ``(arms, k, k)``; and the new state.
+    It returns each restart's share of images that left their class, agreement with its permutation, norm, mask and
+    pattern; its average log probabilities by class, shape ``(restarts, k, k)``; and the new state.
     """
     import tensorflow as tf
 
@@ -222,13 +222,13 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
         wanted = tf.gather(maps, labels, axis=1)
         with tf.GradientTape() as tape:
             tape.watch(state[:2])
-            shown = _FORM.show(state[:2])
-            logits = stamped_logits(classifier, _FORM, tf.gather(images, batch), shown)
+            trigger = _FORM.trigger(state[:2])
+            logits = stamped_logits(classifier, _FORM, tf.gather(images, batch), trigger)
             own = tf.reduce_sum(logits * own_class, axis=-1)
             other = tf.reduce_max(logits - 1e9 * own_class, axis=-1)
             leave = tf.nn.softplus(own - other)
             serve = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
-            norms = _FORM.size(shown)
+            norms = _FORM.size(trigger)
             error = tf.reduce_mean((1.0 - serving) * leave + serving * serve, axis=1)
             loss = tf.reduce_sum(error + cost * norms)
         gradients = tape.gradient(loss, state[:2])
@@ -239,7 +239,7 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
         mean = tf.einsum("bk,abj->akj", own_class, tf.nn.log_softmax(logits)) / tf.maximum(count, 1.0)
         weight = (1.0 - _FADE) * tf.minimum(count, 1.0)
         answers = (1.0 - weight) * answers + weight * mean
-        return left, agreement, norms, *shown, answers, *adam(state, gradients, time, _RATE)
+        return left, agreement, norms, *trigger, answers, *adam(state, gradients, time, _RATE)
 
     step: _Step = tf.function(advance, input_signature=_signature(classifier)).get_concrete_function()
     return step
@@ -255,7 +255,7 @@ def _signature(classifier: Classifier) -> tuple[Any, ...]:
 
 
 def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
-    """Return mask and pattern that each arm begins with, as hidden values."""
+    """Return mask and pattern that each restart begins with, as parameters."""
     rng = np.random.default_rng([seed, 9])
     masks = np.clip(_FIRST_MASK + rng.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
     patterns = 0.5 + _FIRST_PATTERN * np.where(rng.random((restarts, *shape)) < 0.5, -1.0, 1.0)

@@ -1,6 +1,6 @@
 """Trigger inversion: for every class the smallest trigger that sends all images there.
 
-All classes and restarts ("arms") run in one TensorFlow graph with Adam on plain tensors and one cost each.
+All restarts of all classes run in one TensorFlow graph with Adam on plain tensors and one cost each.
 The paper's loop over classes takes minutes on a GPU; this takes seconds on two cores.
 
 Paper: Wang et al., Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural Networks, IEEE S&P 2019.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import Step, compiled_step
-from gate.detectors.inversion.triggers import Arm, Floats, Form
+from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.surrogates.selection import Pool
@@ -71,7 +71,7 @@ class Inversion:
 def invert(
     classifier: Classifier,
     pool: Pool,
-    form: Form,
+    form: TriggerModel,
     labels: NDArray[np.int64],
     settings: Settings,
     seed: int,
@@ -83,11 +83,11 @@ def invert(
 
     Args:
         classifier: The network.
-        pool: Images to stamp; those already of an arm's class do not count for that arm.
+        pool: Images to stamp; those already of a restart's class do not count for that restart.
         form: What a trigger may look like.
         labels: Classes to search, shape ``(k,)``.
         settings: How long to search.
-        seed: Of starts and batches. An arm's result does not depend on which other arms run.
+        seed: Of starts and batches. A restart's result does not depend on which other restarts run.
         progress: Called with (steps done, steps in all).
 
     Raises:
@@ -129,12 +129,12 @@ def chunks(labels: NDArray[np.int64], images: int, shape: tuple[int, int, int]) 
 
 
 class _Search:
-    """One chunk of arms, stepped together: label-major, `restarts` arms per label at first, then one."""
+    """One chunk of restarts, stepped together: label-major, the same number per label at first, then one."""
 
     def __init__(
         self,
         advance: Step,
-        form: Form,
+        form: TriggerModel,
         pool_size: int,
         labels: NDArray[np.int64],
         settings: Settings,
@@ -152,10 +152,10 @@ class _Search:
         self._cost = _Cost(len(self._targets), form.tuning.first_cost)
         self._success = np.zeros(len(self._targets), np.float32)
         self._norms = np.full(len(self._targets), np.inf)
-        self._triggers = [np.zeros(hidden.shape, np.float32) for hidden in self._state[: self._parts]]
+        self._triggers = [np.zeros(params.shape, np.float32) for params in self._state[: self._parts]]
 
     def step(self) -> None:
-        """Make one Adam step of every arm and keep each arm's smallest trigger that works."""
+        """Make one Adam step of every restart and keep each restart's smallest trigger that works."""
         import tensorflow as tf
 
         self._time += 1
@@ -164,7 +164,7 @@ class _Search:
         outcome = self._advance(self._targets, batch, self._cost.values, time, *self._state)
         self._success, norms, *triggers = (value.numpy() for value in outcome[: 2 + self._parts])
         self._state = outcome[2 + self._parts :]
-        finite(norms)  # an arm that is lost would never be the smallest
+        finite(norms)  # a restart that is lost would never be the smallest
         works = self._success >= self._form.tuning.success
         better = works & (norms < self._norms)
         self._norms[better] = norms[better]
@@ -173,7 +173,7 @@ class _Search:
         self._cost.update(works)
 
     def keep_best_restarts(self) -> None:
-        """Give up all arms but the best of each label."""
+        """Give up all restarts but the best of each label."""
         import tensorflow as tf
 
         best = self._best()
@@ -184,12 +184,12 @@ class _Search:
         self._triggers = [trigger[best] for trigger in self._triggers]
 
     def result(self) -> Inversion:
-        """Return the best arm of each label."""
+        """Return the best restart of each label."""
         best = self._best()
         return Inversion(self._labels, self._norms[best], tuple(trigger[best] for trigger in self._triggers))
 
     def _best(self) -> NDArray[np.int64]:
-        """Return the position of each label's best arm: the smallest norm, then the latest success."""
+        """Return the position of each label's best restart: the smallest norm, then the latest success."""
         shape = (len(self._labels), self._restarts)
         norms = np.where(np.isfinite(self._norms), self._norms, 1e9 - self._success)
         best: NDArray[np.int64] = norms.reshape(shape).argmin(axis=1) + np.arange(shape[0]) * shape[1]
@@ -197,21 +197,25 @@ class _Search:
 
 
 class _Cost:
-    """The weight of the trigger's size per arm: up after some steps in a row that worked, down after some that failed."""
+    """The weight of the trigger's size per restart: up after some steps in a row that worked, down after some that failed."""
 
-    def __init__(self, arms: int, first: float) -> None:
-        self.values = np.full(arms, first, np.float32)
-        self._good = np.zeros(arms, np.int64)
-        self._bad = np.zeros(arms, np.int64)
+    def __init__(self, restarts: int, first: float) -> None:
+        self.values = np.full(restarts, first, np.float32)
+        self._good = np.zeros(restarts, np.int64)
+        self._bad = np.zeros(restarts, np.int64)
 
-    def of(self, arms: NDArray[np.int64]) -> _Cost:
-        """Return the cost of some arms only."""
-        chosen = _Cost(len(arms), 0.0)
-        chosen.values, chosen._good, chosen._bad = self.values[arms], self._good[arms], self._bad[arms]
+    def of(self, restarts: NDArray[np.int64]) -> _Cost:
+        """Return the cost of some restarts only."""
+        chosen = _Cost(len(restarts), 0.0)
+        chosen.values, chosen._good, chosen._bad = (
+            self.values[restarts],
+            self._good[restarts],
+            self._bad[restarts],
+        )
         return chosen
 
     def update(self, works: NDArray[np.bool_]) -> None:
-        """Count one step of every arm."""
+        """Count one step of every restart."""
         self._good = np.where(works, self._good + 1, 0)
         self._bad = np.where(works, 0, self._bad + 1)
         up, down = self._good >= _PATIENCE, self._bad >= _PATIENCE
@@ -222,18 +226,18 @@ class _Cost:
 
 
 def _starts(
-    form: Form, labels: NDArray[np.int64], restarts: int, shape: tuple[int, int, int], seed: int
+    form: TriggerModel, labels: NDArray[np.int64], each: int, shape: tuple[int, int, int], seed: int
 ) -> tuple[Any, ...]:
-    """Return the first state of all arms: the form's hidden variables, and empty moments of each.
+    """Return the first state of all restarts: the form's parameters, and empty moments of each.
 
-    An arm's start depends on its label and restart only.
+    A restart's start depends on its label and number only.
     """
     import tensorflow as tf
 
-    arms = [
-        form.start(np.random.default_rng([seed, 2, int(k), restart]), shape, Arm(int(k), restart))
-        for k in labels
-        for restart in range(restarts)
+    restarts = [
+        form.start(np.random.default_rng([seed, 2, int(label), number]), shape, Restart(int(label), number))
+        for label in labels
+        for number in range(each)
     ]
-    hidden = [tf.constant(np.stack(values), tf.float32) for values in zip(*arms, strict=True)]
-    return *hidden, *(tf.zeros_like(value) for value in hidden for _ in range(2))
+    params = [tf.constant(np.stack(values), tf.float32) for values in zip(*restarts, strict=True)]
+    return *params, *(tf.zeros_like(value) for value in params for _ in range(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gate.detectors.inversion.triggers import Form
+from gate.detectors.inversion.triggers import TriggerModel
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ Tensors = tuple["tf.Tensor", ...]
 _DECAY_1, _DECAY_2 = 0.5, 0.9
 
 
-def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
-    """Return one step of any number of arms toward their target classes, compiled once.
+def compiled_step(classifier: Classifier, pool: Pool, form: TriggerModel) -> Step:
+    """Return one step of any number of restarts toward their target classes, compiled once.
 
-    The step takes each arm's target class, the positions of a batch in the pool, each arm's cost of a unit of size,
-    the number of the step, and the state: the form's hidden variables and their moments. It returns each arm's success
+    The step takes each restart's target class, the positions of a batch in the pool, each restart's cost of a unit of size,
+    the number of the step, and the state: the form's parameters and their moments. It returns each restart's success
     rate and size, the trigger as it was before the step, and the new state.
     """
     import tensorflow as tf
@@ -39,15 +39,15 @@ def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
         wanted = tf.broadcast_to(targets[:, None], tf.shape(weights))
         with tf.GradientTape() as tape:
             tape.watch(state[:count])
-            shown = form.show(state[:count])
-            logits = stamped_logits(classifier, form, tf.gather(images, batch), shown)
+            trigger = form.trigger(state[:count])
+            logits = stamped_logits(classifier, form, tf.gather(images, batch), trigger)
             error = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
-            sizes = form.size(shown)
+            sizes = form.size(trigger)
             loss = tf.reduce_sum(tf.reduce_sum(weights * error, axis=1) + cost * sizes)
         gradients = tape.gradient(loss, state[:count])
         hits = tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), wanted), tf.float32)
         success = tf.reduce_sum(weights * hits, axis=1)
-        return success, sizes, *shown, *adam(state, gradients, time, form.tuning.rate)
+        return success, sizes, *trigger, *adam(state, gradients, time, form.tuning.rate)
 
     step: Step = tf.function(
         advance, input_signature=_signature(classifier.input_shape, form)
@@ -55,13 +55,15 @@ def compiled_step(classifier: Classifier, pool: Pool, form: Form) -> Step:
     return step
 
 
-def stamped_logits(classifier: Classifier, form: Form, images: tf.Tensor, shown: Tensors) -> tf.Tensor:
-    """Return the logits of every image under every arm's trigger, shape ``(arms, n, k)``."""
+def stamped_logits(
+    classifier: Classifier, form: TriggerModel, images: tf.Tensor, trigger: Tensors
+) -> tf.Tensor:
+    """Return the logits of every image under every restart's trigger, shape ``(restarts, n, k)``."""
     import tensorflow as tf
 
-    stamped = form.stamp(images[None], tuple(value[:, None] for value in shown))
+    stamped = form.stamp(images[None], tuple(value[:, None] for value in trigger))
     logits = classifier.logits(tf.reshape(stamped, (-1, *classifier.input_shape)))
-    return tf.reshape(logits, (tf.shape(shown[0])[0], tf.shape(images)[0], classifier.num_classes))
+    return tf.reshape(logits, (tf.shape(trigger[0])[0], tf.shape(images)[0], classifier.num_classes))
 
 
 def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Tensors:
@@ -90,8 +92,8 @@ def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Te
     return (*variables, *moments)
 
 
-def state_signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
-    """Return what the state of any number of arms is, for `tf.function`: hidden variables and two moments of each.
+def state_signature(shape: tuple[int, int, int], form: TriggerModel) -> tuple[Any, ...]:
+    """Return what the state of any number of restarts is, for `tf.function`: parameters and two moments of each.
 
     Args:
         shape: Of an image, ``(h, w, c)``.
@@ -100,11 +102,11 @@ def state_signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
     import tensorflow as tf
 
     height, width, channels = shape
-    hidden = [tf.TensorSpec((None, height, width, depth), tf.float32) for depth in form.depths(channels)]
-    return *hidden, *(each for each in hidden for _ in range(2))
+    params = [tf.TensorSpec((None, height, width, depth), tf.float32) for depth in form.depths(channels)]
+    return *params, *(each for each in params for _ in range(2))
 
 
-def _signature(shape: tuple[int, int, int], form: Form) -> tuple[Any, ...]:
+def _signature(shape: tuple[int, int, int], form: TriggerModel) -> tuple[Any, ...]:
     import tensorflow as tf
 
     positions, costs = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)

@@ -1,6 +1,6 @@
 """What a trigger can look like: a patch that replaces pixels, or a faint pattern that is added to them.
 
-A form says how its trigger is put on images and how large it is; the search (`_inversion`) does not care which.
+A trigger model says how its trigger is put on images and how large it is; the search does not care which.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One search of many: its class, and which of the class's it is, from 0."""
+class Restart:
+    """One search of many: its class, and which of the searches for that class it is, from 0."""
 
     label: int
-    restart: int
+    number: int
 
 
-class Form(Protocol):
-    """A kind of trigger. Its hidden variables are what Adam moves; "shown" is what they mean."""
+class TriggerModel(Protocol):
+    """A kind of trigger. Its parameters are what Adam moves; "trigger" is what they mean."""
 
     @property
     def tuning(self) -> Tuning:
@@ -67,23 +67,25 @@ class Form(Protocol):
         ...
 
     def depths(self, channels: int) -> tuple[int, ...]:
-        """Return the number of channels of each hidden variable."""
+        """Return the number of channels of each parameter."""
         ...
 
-    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
-        """Return the hidden variables of one arm before the first step, each of shape ``(h, w, depth)``."""
+    def start(
+        self, rng: np.random.Generator, shape: Shape, restart: Restart
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Return the parameters of one restart before the first step, each of shape ``(h, w, depth)``."""
         ...
 
-    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        """Return what the hidden variables mean, of the same shapes."""
+    def trigger(self, params: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return what the parameters mean, of the same shapes."""
         ...
 
-    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def stamp(self, images: tf.Tensor, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Return the images, shape ``(..., h, w, c)``, with the trigger on them; shapes broadcast."""
         ...
 
-    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Return how large each arm's trigger is, shape ``(arms,)``."""
+    def size(self, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Return how large each restart's trigger is, shape ``(restarts,)``."""
         ...
 
     def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
@@ -113,29 +115,31 @@ class Patch:
         """Return 1 for the mask, and the image's channels for the pattern."""
         return 1, channels
 
-    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
+    def start(
+        self, rng: np.random.Generator, shape: Shape, restart: Restart
+    ) -> tuple[NDArray[np.float64], ...]:
         """Return a random mask and a random pattern."""
-        del arm
+        del restart
         return tuple(
             to_tanh_space(rng.uniform(0.0, 1.0, (*shape[:2], depth))) for depth in self.depths(shape[2])
         )
 
-    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    def trigger(self, params: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         """Return mask and pattern in 0..1."""
         import tensorflow as tf
 
-        return tuple(tf.clip_by_value(tf.tanh(value) / (2 * _SLACK) + 0.5, 0.0, 1.0) for value in hidden)
+        return tuple(tf.clip_by_value(tf.tanh(value) / (2 * _SLACK) + 0.5, 0.0, 1.0) for value in params)
 
-    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def stamp(self, images: tf.Tensor, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Replace what the mask covers."""
-        mask, pattern = shown
+        mask, pattern = trigger
         return (1.0 - mask) * images + mask * pattern
 
-    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def size(self, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Return the L1 norm of each mask, in pixels."""
         import tensorflow as tf
 
-        return tf.reduce_sum(shown[0], axis=(1, 2, 3))
+        return tf.reduce_sum(trigger[0], axis=(1, 2, 3))
 
     def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
         """Keep the strongest pixels of the mask as they are, and drop the others."""
@@ -173,26 +177,28 @@ class Perturbation:
         """Return the image's channels."""
         return (channels,)
 
-    def start(self, rng: np.random.Generator, shape: Shape, arm: Arm) -> tuple[NDArray[np.float64], ...]:
+    def start(
+        self, rng: np.random.Generator, shape: Shape, restart: Restart
+    ) -> tuple[NDArray[np.float64], ...]:
         """Return faint noise."""
-        del arm
+        del restart
         return (rng.normal(0.0, 0.05, shape),)
 
-    def show(self, hidden: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        """Return the hidden variable itself."""
-        return hidden
+    def trigger(self, params: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return the parameter itself."""
+        return params
 
-    def stamp(self, images: tf.Tensor, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def stamp(self, images: tf.Tensor, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Add the perturbation and clip to what a picture can hold."""
         import tensorflow as tf
 
-        return tf.clip_by_value(images + shown[0], 0.0, 1.0)
+        return tf.clip_by_value(images + trigger[0], 0.0, 1.0)
 
-    def size(self, shown: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def size(self, trigger: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Return the L2 norm of each perturbation."""
         import tensorflow as tf
 
-        return tf.sqrt(tf.reduce_sum(tf.square(shown[0]), axis=(1, 2, 3)) + 1e-9)
+        return tf.sqrt(tf.reduce_sum(tf.square(trigger[0]), axis=(1, 2, 3)) + 1e-9)
 
     def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
         """Make the perturbation fainter."""
@@ -212,6 +218,6 @@ class Perturbation:
 
 
 def to_tanh_space(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the hidden values of masks or patterns in 0..1."""
-    hidden: NDArray[np.float64] = np.arctanh((values - 0.5) * 2 * _SLACK)
-    return hidden
+    """Return the parameters of masks or patterns in 0..1."""
+    params: NDArray[np.float64] = np.arctanh((values - 0.5) * 2 * _SLACK)
+    return params

@@ -78,6 +78,14 @@ class MetaModel:
         return json.dumps(to_plain(self), indent=1, allow_nan=False) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class MetaModelDone:
+    """What a child that trained a meta-model sends at its end; it repeats the nonce of its job."""
+
+    nonce: str
+    meta: MetaModel
+
+
 def parse(text: str, source: str) -> MetaModel:
     """Return the meta-model that a file's text describes.
 

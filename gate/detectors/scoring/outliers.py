@@ -43,7 +43,7 @@ def beside_means(table: Floats) -> Floats:
     return left
 
 
-def place_lead(table: Floats) -> tuple[float, int]:
+def location_lead(table: Floats) -> tuple[float, int]:
     """Return how far the column that owes most to one row stands out, and which it is.
 
     Rows (places) count more or less, and so do columns (classes); both means are taken away. Of what is left each column has its
@@ -61,7 +61,7 @@ def place_lead(table: Floats) -> tuple[float, int]:
 
 
 def place_lead_of(table: Floats, column: int) -> float:
-    """Return how far one column stands out by what it owes to one row, see `place_lead`; negative if others do.
+    """Return how far one column stands out by what it owes to one row, see `location_lead`; negative if others do.
 
     Args:
         table: What each row does for each column, in any unit, shape ``(places, k)``, k >= 2.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from gate.core.evidence import Evidence, Status
+from gate.core.messages import Progress
 from gate.core.rule import Rule
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.datasets.dataset import Dataset
     from gate.models.features.activations import Representations
-    from gate.models.surrogates.pools import Bank
-
-Progress = Callable[[str, int, int, str], None]
+    from gate.models.surrogates.pools import SurrogatePools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,7 @@ class Context:
 
     Attributes:
         classifier: The network, with its input range set.
-        bank: Images to search and to confirm triggers on.
+        pools: Images to search and to confirm triggers on.
         dataset: The user's images, if any.
         representations: Their activations, if they are labelled.
         seed: Of every random choice.
@@ -33,7 +31,7 @@ class Context:
     """
 
     classifier: Classifier
-    bank: Bank
+    pools: SurrogatePools
     dataset: Dataset | None
     seed: int
     is_full: bool

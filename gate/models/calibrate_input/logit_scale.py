@@ -44,7 +44,7 @@ def usual_lead(classifier: Classifier, seed: int) -> float:
     return float(np.median(first - second))
 
 
-def temper(classifier: Classifier, seed: int) -> None:
+def rescale_logits(classifier: Classifier, seed: int) -> None:
     """Divide the logits of a network that leads by more than 10 in most pictures, or by less than 0.01, so that it is that.
 
     Every other network stays as it is, and so does one that says the same of all pictures.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.errors import DataError
+from gate.core.job import Role
 from gate.core.text import printable
 from gate.models.datasets.batches import ImageSet
 from gate.models.datasets.files import Listing, PictureFiles, list_csv, list_folder
@@ -23,13 +23,6 @@ Labels = NDArray[np.int64]
 # A few near duplicates (frames of one video) split a small class as cleanly as poison does.
 FEWEST = 64
 _SHOWN_CLASSES = 8
-
-
-class Role(StrEnum):
-    """What the images are to the model."""
-
-    CLEAN = "clean"
-    TRAIN = "train"
 
 
 @dataclass(frozen=True, slots=True)

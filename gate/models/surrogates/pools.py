@@ -19,16 +19,16 @@ _ABOUT_AS_WELL = 0.7
 _FEWEST, _MOST = 2, 3
 
 
-class Bank:
-    """Hands out image pools by rank and makes each only once.
+class SurrogatePools:
+    """Hands out image pools by index and makes each only once.
 
-    Rank 0 is the pool to search triggers on: the user's images, or the surrogates that the network knows best.
-    Higher ranks are other kinds of images that it knows about as well; a real trigger works on them too.
+    Index 0 is the pool to search triggers on: the user's images, or the surrogates that the network knows best.
+    Higher count are other kinds of images that it knows about as well; a real trigger works on them too.
 
     Args:
         classifier: The network, with its input range set.
         seed: Of every random choice.
-        dataset: The user's images; they become rank 0.
+        dataset: The user's images; they become index 0.
     """
 
     def __init__(self, classifier: Classifier, seed: int, dataset: Dataset | None = None) -> None:
@@ -39,26 +39,26 @@ class Bank:
         self._known: tuple[tuple[str, float], ...] = ()
 
     @property
-    def ranks(self) -> int:
+    def count(self) -> int:
         """How many pools there are, at least one."""
         return len(self._families()) + (self._dataset is not None)
 
-    def pool(self, rank: int) -> Pool:
-        """Return the pool of this rank, below `ranks`."""
-        if rank not in self._pools:
-            self._pools[rank] = self._make(rank)
-        return self._pools[rank]
+    def pool(self, index: int) -> Pool:
+        """Return the pool of this index, below `count`."""
+        if index not in self._pools:
+            self._pools[index] = self._make(index)
+        return self._pools[index]
 
-    def knowledge(self, rank: int) -> float:
-        """Return how much the network knows about the images of this rank, 0..1; the user's images count 1."""
+    def knowledge(self, index: int) -> float:
+        """Return how much the network knows about the images of this index, 0..1; the user's images count 1."""
         if self._dataset is not None:
-            return 1.0 if rank == 0 else self._families()[rank - 1][1]
-        return self._families()[rank][1]
+            return 1.0 if index == 0 else self._families()[index - 1][1]
+        return self._families()[index][1]
 
-    def _make(self, rank: int) -> Pool:
-        if self._dataset is not None and rank == 0:
+    def _make(self, index: int) -> Pool:
+        if self._dataset is not None and index == 0:
             return self._from_data(self._dataset)
-        family, _ = self._families()[rank - (self._dataset is not None)]
+        family, _ = self._families()[index - (self._dataset is not None)]
         return surrogate_pool(self._classifier, family, self._seed)
 
     def _families(self) -> tuple[tuple[str, float], ...]:

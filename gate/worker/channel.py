@@ -1,27 +1,26 @@
-"""How a child speaks: JSON lines on a standard output that is its own."""
+"""How a child speaks: lines on a standard output that is its own."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import TextIO
 
-from gate.worker.scanning import Progress
+from gate.core.messages import Progress, ProgressTold, encode
 
-Send = Callable[[dict[str, object]], None]
+Send = Callable[[object], None]
 
 
-def speech() -> tuple[Send, Progress]:
-    """Take the standard output for our own; return what sends a message, and what sends progress."""
+def open_channel() -> tuple[Send, Progress]:
+    """Take the standard output for our own; return what sends a record, and what sends progress."""
     out = _private_output()
 
-    def send(message: dict[str, object]) -> None:
-        out.write(json.dumps(message, allow_nan=False) + "\n")
+    def send(message: object) -> None:
+        out.write(encode(message) + "\n")
         out.flush()
 
     def progress(stage: str, done: int, total: int, detail: str) -> None:
-        send({"progress": [stage, done, total, detail]})
+        send(ProgressTold((stage, done, total, detail)))
 
     return send, progress
 

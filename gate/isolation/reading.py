@@ -1,18 +1,16 @@
-"""Hear what a child process says, line by line, within bounds of time and size."""
+"""Send a child process its job and read what it says, line by line, within bounds of time and size."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import selectors
 import signal
 import time
 from collections.abc import Callable, Iterator
 from threading import Event
-from typing import Any
 
 from gate.core.errors import IncompleteError
+from gate.core.messages import Progress, ProgressTold, encode
 from gate.core.text import printable
 from gate.isolation.process import GRACE, Process, failed
 
@@ -20,33 +18,35 @@ _LARGEST_RECORD = 16 * 1024 * 1024
 _LAST_WORDS = 64 * 1024
 
 
-def tell(process: Process, job: object) -> None:
-    """Hand a job, as plain data, to a child.
+def send_job(process: Process, job: object) -> None:
+    """Hand a job to a child.
 
     Raises:
         IncompleteError: It is not there any more (BD004).
     """
     try:
-        process.stdin.write(json.dumps(job).encode())
+        process.stdin.write(encode(job).encode())
         process.stdin.close()
     except BrokenPipeError as error:
         raise failed("The scanning process ended before it was told what to do.") from error
 
 
-def hear(process: Process, seconds: float, stop: Event, heard: Callable[[bytes], None]) -> tuple[int, bytes]:
+def read_messages(
+    process: Process, seconds: float, stop: Event, take: Callable[[bytes], None]
+) -> tuple[int, bytes]:
     """Pass on each line of a child's standard output until it has ended.
 
     Args:
         process: The child.
         seconds: It may take.
-        stop: Ends the hearing within a second once it is set.
-        heard: Called with each line.
+        stop: Ends the reading within a second once it is set.
+        take: Called with each line.
 
     Returns:
         Its exit code, or the negative number of the signal that ended it; and the end of its complaints.
 
     Raises:
-        IncompleteError: It took too long, said too much, did not end, or the hearing was stopped (BD004).
+        IncompleteError: It took too long, said too much, did not end, or the reading was stopped (BD004).
     """
     lines, last_words = _Lines(_LARGEST_RECORD), b""
     for is_output, chunk in _chunks(process, seconds, stop):
@@ -54,29 +54,17 @@ def hear(process: Process, seconds: float, stop: Event, heard: Callable[[bytes],
             last_words = (last_words + chunk)[-_LAST_WORDS:]
             continue
         for line in lines.feed(chunk):
-            heard(line)
+            take(line)
     try:
         return process.wait(GRACE), last_words
     except TimeoutError as error:
         raise failed("The scanning process fell silent but did not end.") from error
 
 
-def message(line: bytes) -> dict[str, Any]:
-    """Return the JSON object of a line.
-
-    Raises:
-        ValueError: It is none, or holds a number that is not finite.
-    """
-    found = json.loads(line, parse_float=_finite, parse_constant=_finite)
-    if not isinstance(found, dict):
-        raise ValueError(f"expected an object, received {type(found).__name__}")  # noqa: TRY004 - of a text
-    return found
-
-
-def progress_of(message: dict[str, Any]) -> tuple[str, int, int, str]:
-    """Return stage, done, total and detail of a message of progress, fit to be shown."""
-    stage, done, total, detail = message["progress"]
-    return printable(str(stage), 60), int(done), int(total), printable(str(detail), 80)
+def show(told: ProgressTold, progress: Progress) -> None:
+    """Pass progress on, fit to be shown."""
+    stage, done, total, detail = told.progress
+    progress(printable(stage, 60), done, total, printable(detail, 80))
 
 
 def without_verdict(code: int, last_words: bytes) -> IncompleteError:
@@ -128,13 +116,6 @@ class _Lines:
             self._rest.clear()
         self._rest.append(rest)
         return lines
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(f"expected a finite number, received {number}")
-    return value
 
 
 def _memory_hint(words: str) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gate.core.evidence import Measurement
-from gate.detectors.inversion.evidence import _inconclusive, _leader, _measurements, _weighed, account
+from gate.detectors.inversion.evidence import _inconclusive, _leader, _measurements, _weighed, to_evidence
 from gate.detectors.inversion.examination import Examination
-from gate.detectors.inversion.location_lead import PlaceLead
+from gate.detectors.inversion.location_lead import LocationLead
 from gate.detectors.inversion.search import Inversion
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.universal_patch import DETECTOR
@@ -63,7 +63,7 @@ def test_a_class_that_leads_at_one_place_by_far_is_the_one_to_look_at(
     examination = Examination(
         searches=(found([8.0, 2.0, np.inf]),), indices=np.array([[0.0, 1.5, 0.0]]), weights=np.ones(1)
     )
-    place = PlaceLead(label=label, size=size, num_classes=10)
+    place = LocationLead(label=label, size=size, num_classes=10)
 
     assert leader == _leader(examination, place)
     assert 1 == _leader(examination, None)
@@ -74,7 +74,7 @@ def test_without_a_patch_to_show_no_lead_counts(norm: float, is_raised: bool) ->
     examination = Examination(
         searches=(found([norm, np.inf, np.inf]),), indices=np.zeros((1, 3)), weights=np.ones(1)
     )
-    place = PlaceLead(label=10, size=9.0, num_classes=10)
+    place = LocationLead(label=10, size=9.0, num_classes=10)
 
     assert is_raised == bool(_weighed(examination, examination.leader, (), 10, True, place).any())
 
@@ -83,7 +83,7 @@ def test_what_a_planted_leader_s_patch_does_lowers_no_other_class() -> None:
     examination = Examination(
         searches=(found([8.0, 2.0, np.inf]),), indices=np.array([[0.0, 2.4, 0.0]]), weights=np.ones(1)
     )
-    place = PlaceLead(label=10, size=6.0, num_classes=3)
+    place = LocationLead(label=10, size=6.0, num_classes=3)
     leader = _leader(examination, place)
     facts = (
         Measurement(name="success_of_decoys", value=0.9),
@@ -121,9 +121,9 @@ def test_a_class_whose_patch_comes_to_nothing_hides_no_other(keras: Any) -> None
         indices=np.array([[0.0, 0.0, 2.3]]),
         weights=np.ones(1),
     )
-    place = PlaceLead(label=1, size=9.0, num_classes=3)
+    place = LocationLead(label=1, size=9.0, num_classes=3)
 
-    evidence = account(
+    evidence = to_evidence(
         "universal-patch", DETECTOR.RULE, examination, Patch(), context(Classifier(network)), place
     )
 
