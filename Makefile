@@ -49,21 +49,23 @@ format: $(DEV) ## Rewrite the code in the project's style
 
 .PHONY: bench
 bench: $(DEV) ## Measure detection and speed on the benchmark's models
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks verdicts
+	@echo
+	$(BIN)/python -m benchmarks speed
 
 .PHONY: bench-detect
 bench-detect: $(DEV) ## Print how well backdoors are detected, from committed evidence: on untouched networks, and on the zoo's test split
-	$(BIN)/python -m benchmarks.zoo.table benchmarks/zoo/untouched.jsonl --split all
-	$(BIN)/python -m benchmarks.zoo.table benchmarks/zoo/few.jsonl --split all
-	$(BIN)/python -m benchmarks.zoo.table
+	$(BIN)/python -m benchmarks report tables benchmarks/results/2026-11-28-untouched.jsonl --split all
+	$(BIN)/python -m benchmarks report tables benchmarks/results/2026-11-28-few-classes.jsonl --split all
+	$(BIN)/python -m benchmarks report tables
 
 .PHONY: bench-pages
 bench-pages: $(DEV) ## Write the tables and the curves of the zoo into docs/, from its committed evidence
-	$(BIN)/python -m benchmarks.zoo.page
+	$(BIN)/python -m benchmarks report pages
 
 .PHONY: hostile
 hostile: $(DEV) ## Meet the hostile corpus, beside other scanners (installs them below .work/)
-	$(BIN)/python -m benchmarks --hostile
+	$(BIN)/python -m benchmarks hostile
 
 .PHONY: fuzz
 fuzz: $(DEV) ## Scan mutated models for FUZZ_SECONDS (default 1800)

@@ -1,1 +1,1 @@
-"""Measurements behind the claims of the README: `python -m benchmarks`."""
+"""Measurements behind the claims of the documentation: `python -m benchmarks`."""

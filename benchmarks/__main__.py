@@ -1,34 +1,71 @@
-"""`python -m benchmarks [TRUTH] [--speed MODEL LOW,HIGH] [--hostile]`: verdicts over a truth table, and against peers.
-
-With `--hostile`, other scanners and ours meet the hostile corpus instead.
-"""
+"""The one door to the benchmarks: `python -m benchmarks COMMAND`, each with `--help`; README.md beside this file tells more."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-from benchmarks import hostile, speed, verdicts
+_PROGRAM = "python -m benchmarks"
+# A command's module, whose `main` takes the words that follow, and what it does.
+COMMANDS = {
+    "fetch": ("networks.fetch", "write the data set that npm has"),
+    "train": ("networks.train_many", "train networks by the recipe"),
+    "scan": ("scans.networks", "scan trained networks"),
+    "scan-public": ("scans.public", "scan networks by other authors, and write their evidence"),
+    "scan-seeds": ("scans.seeds", "scan again with other seeds"),
+    "scan-real-images": ("scans.real_images", "scan again with real images as trusted data"),
+    "peers": ("evaluation.baselines", "measure what other methods say of the networks"),
+    "collect": ("evaluation.evidence", "join truths, scans and peers to a file of evidence"),
+    "rescan": ("scans.rescan", "run one detector anew on networks of such a file"),
+    "calibrate score": ("calibration.fit_score", "fit what joins the detectors to one score"),
+    "calibrate meta": ("calibration.fit_meta", "fit the meta-model that comes with the gate"),
+    "calibrate surveys": ("calibration.surveys", "tabulate how far patches make classes lead"),
+    "report tables": ("evaluation.tables", "print how well backdoors are detected"),
+    "report pages": ("evaluation.pages", "write the tables and curves of docs/"),
+    "report surrogates": ("evaluation.surrogates", "print whether drawn images wake backdoors"),
+    "report training-sets": ("training_sets.poisoned_table", "print how well poisoned sets are detected"),
+    "training-sets": ("training_sets.poisoned_sets", "make poisoned and clean training sets"),
+    "verdicts": ("scans.verdicts", "scan and print the models of a truth table"),
+    "speed": ("performance.speed", "time Neural Cleanse, ours and IBM ART's"),
+    "start-up": ("performance.start_up", "measure what the fork server saves"),
+    "hostile": ("hostile", "meet the hostile corpus, beside other scanners"),
+}
 
-_EXAMPLES = Path(__file__).parents[1] / "examples"
+
+def main(words: Sequence[str]) -> int:
+    """Run the command that the words name; return the exit code."""
+    heads: dict[str, list[str]] = {}
+    for name in COMMANDS:
+        heads.setdefault(name.partition(" ")[0], []).append(name)
+    head = _chosen(_PROGRAM, {first: _told(names) for first, names in heads.items()}, words[:1])
+    command, rest = head, words[1:]
+    if command not in COMMANDS:
+        parts = {name.partition(" ")[2]: COMMANDS[name][1] for name in heads[head]}
+        command = f"{head} {_chosen(f'{_PROGRAM} {head}', parts, rest[:1])}"
+        rest = rest[1:]
+    return import_module(f"benchmarks.{COMMANDS[command][0]}").main(rest) or 0
 
 
-def main() -> None:
-    """Print the tables that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("truth", nargs="?", type=Path, default=_EXAMPLES / "truth.json")
-    parser.add_argument("--speed", nargs=2, metavar=("MODEL", "LOW,HIGH"))
-    parser.add_argument("--hostile", action="store_true", help="the hostile corpus, against other scanners")
-    arguments = parser.parse_args()
-    if arguments.hostile:
-        hostile.print_table()
-        return
-    model, span = arguments.speed or (_EXAMPLES / "models" / "clean.keras", "0,1")
-    low, high = map(float, span.split(","))
-    verdicts.print_table(arguments.truth)
-    print(flush=True)
-    speed.print_table(Path(model), (low, high))
+def _told(names: Sequence[str]) -> str:
+    """Return what a first word stands for: a command, or several."""
+    if len(names) == 1:
+        return COMMANDS[names[0]][1]
+    return " | ".join(name.partition(" ")[2] for name in names)
+
+
+def _chosen(program: str, choices: Mapping[str, str], words: Sequence[str]) -> str:
+    """Return the one word that was given; end with a message if it is none of the choices."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        usage=f"{program} COMMAND ... [--help]",
+        epilog="\n".join(f"  {name:<17} {told}" for name, told in choices.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=choices, metavar="COMMAND", help="one of these:")
+    return str(parser.parse_args(words).command)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -6,24 +6,26 @@ own. "Caught" is its exit code for findings, "refused" any other that stops a bu
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
 import venv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.corpus.build import CASES, build
 
 WORK = Path(__file__).parents[1] / ".work"
-RIVALS = {
+SCANNERS = {
     "modelscan": ("modelscan[h5py]==0.8.8", "tensorflow-cpu"),
     "modelaudit": ("modelaudit==0.2.54", "h5py"),
 }
 _WORDS = {"caught": "caught", "refused": "refused", "missed": "**missed**", "crashed": "crashed"}
 
-# Runs in the rival's environment: imports it once, then forks for every file.
+# Runs in the scanner's environment: imports it once, then forks for every file.
 _DRIVER = """
 import contextlib, io, json, os, resource, signal, sys
 tool, files = sys.argv[1], json.load(sys.stdin)
@@ -57,13 +59,14 @@ for path in files:
 """
 
 
-def print_table() -> None:
+def main(words: Sequence[str]) -> None:
     """Run all scanners and print the table, one row per kind of file."""
+    argparse.ArgumentParser(prog="python -m benchmarks hostile", description=__doc__).parse_args(words)
     with tempfile.TemporaryDirectory(prefix="hostile-") as name:
         folder = Path(name).resolve() / "corpus"
         marker = folder.parent / "EXECUTED"
         build(folder, marker)
-        results = {"backdoor-gate": _ours(folder)} | {tool: _rival(tool, folder) for tool in RIVALS}
+        results = {"backdoor-gate": _ours(folder)} | {tool: _other(tool, folder) for tool in SCANNERS}
         ran = marker.exists()
     _print(results)
     print(f"\nCode of a file ran: {'yes' if ran else 'no'}.")
@@ -87,11 +90,11 @@ def _ours(folder: Path) -> dict[str, str]:
     return {entry["path"]: words[entry["verdict"]] for entry in json.loads(report.read_text())["artifacts"]}
 
 
-def _rival(tool: str, folder: Path) -> dict[str, str]:
+def _other(tool: str, folder: Path) -> dict[str, str]:
     home = WORK / "rivals" / tool
     if not (home / "bin" / tool).exists():
         venv.create(home, with_pip=True)
-        subprocess.run([home / "bin/pip", "install", "--quiet", *RIVALS[tool]], check=True)
+        subprocess.run([home / "bin/pip", "install", "--quiet", *SCANNERS[tool]], check=True)
     done = subprocess.run(
         [home / "bin/python", "-I", "-c", _DRIVER, tool],
         input=json.dumps([str(folder / name) for name in CASES]),

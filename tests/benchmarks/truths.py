@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from benchmarks.zoo.truth import Truth
+from benchmarks.networks.truth import Truth
 
 _CLEAN = Truth(
     num_classes=3,

@@ -1,0 +1,1 @@
+"""What fits the constants that the gate ships."""

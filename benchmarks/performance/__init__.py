@@ -1,0 +1,1 @@
+"""Seconds: of a search, and of starting up."""

@@ -1,0 +1,1 @@
+"""Poisoned and clean training sets, and what every defence says of them."""
