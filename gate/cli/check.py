@@ -153,7 +153,7 @@ def check(
     from gate.cli.registry import all_rules
     from gate.cli.selecting import select
     from gate.cli.terminal import environment, is_ci
-    from gate.cli.terms import Wanted, terms_of
+    from gate.cli.governing_policy import Wanted, governing_policy
 
     _check_executor(executor)
     targets = parse_targets(outputs)
@@ -161,16 +161,16 @@ def check(
     root, environ = Path.cwd(), environ_for_git()
     selected = select(paths, staged=staged, diff=diff, files_from=files_from, root=root, environ=environ)
     wanted = Wanted(policy=policy_source, origin=policy_from, waivers=waivers, baseline=baseline, meta=meta)
-    terms = terms_of(wanted, selected, root, environ)
+    governing = governing_policy(wanted, selected, root, environ)
     request = pipeline.Request(
-        selection=selected.with_notices(terms.notices),
-        policy=terms.policy,
-        exemptions=terms.exemptions,
+        selection=selected.with_notices(governing.notices),
+        policy=governing.policy,
+        exemptions=governing.exemptions,
         root=root,
-        store=terms.store,
-        store_root=terms.root,
+        store=governing.store,
+        store_root=governing.root,
         environ=environ,
-        profile=profile or terms.policy.profile or "quick",
+        profile=profile or governing.policy.profile or "quick",
         seed=seed,
         jobs=jobs,
         shard=_parse_shard(shard),

@@ -25,7 +25,7 @@ from gate.policy.waivers.model import Exemptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the user says of the terms.
+    """What the user says of who judges.
 
     Attributes:
         policy: File or built-in name; None for the repository's own.
@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class GoverningPolicy:
     """Who judges, where the files lie that the policy names, and what a reader should know of it."""
 
     policy: Policy
@@ -54,8 +54,8 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """Where terms are read: what is wanted, the folder that relative names start from, the day."""
+class _PolicyLoader:
+    """Where policies are read: what is wanted, the folder that relative names start from, the day."""
 
     wanted: Wanted
     root: Path
@@ -95,12 +95,12 @@ class _Desk:
         rules = frozenset(rule.id for rule in all_rules())
         return waivers_loader.load(self.files(store), rules, today(self.environ), policy.waivers.max_days)
 
-    def terms(self) -> Terms:
-        """Return the terms that lie here."""
+    def governing(self) -> GoverningPolicy:
+        """Return what governs by the files that lie here."""
         here = self.here()
         policy = self.policy(here)
         exemptions = self.exemptions(here, policy)
-        return Terms(policy=policy, exemptions=exemptions, store=self.closed(here, policy), root=self.root)
+        return GoverningPolicy(policy=policy, exemptions=exemptions, store=self.closed(here, policy), root=self.root)
 
     def closed(self, here: WorkingTree, policy: Policy) -> WorkingTree:
         """Return who reads what a policy that lies here names: of a change's policy nothing beyond the repository."""
@@ -112,7 +112,7 @@ class _Desk:
         return replace(here, is_closed=True, own=own)
 
 
-def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> Terms:
+def governing_policy(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> GoverningPolicy:
     """Return who judges a run.
 
     With a base, policy, waivers and baseline are those of the base: a change must not loosen what judges it. Where
@@ -129,30 +129,30 @@ def terms_of(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[st
         UsageError: What is wanted is not there.
         PolicyError: A policy, waiver file or baseline is invalid.
     """
-    desk = _desk(wanted, root, environ, selected.tree)
+    loader = _loader(wanted, root, environ, selected.tree)
     if selected.selection.failure:
         # Nothing is judged, and a commit that is not known holds no policy.
         none = Exemptions(today=today(environ))
-        return Terms(policy=desk.default(), exemptions=none, store=WorkingTree(root=root), root=root)
+        return GoverningPolicy(policy=loader.default(), exemptions=none, store=WorkingTree(root=root), root=root)
     if wanted.origin == "base" and selected.tree is None:
         raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
-    if selected.tree is None or desk.wanted.origin == "head":
-        return desk.terms()
-    if desk.wanted.origin is None and is_ci(environ):
+    if selected.tree is None or loader.wanted.origin == "head":
+        return loader.governing()
+    if loader.wanted.origin is None and is_ci(environ):
         # The change decides what CI runs on it; nobody looks at the first policy that it brings.
-        desk = replace(desk, wanted=replace(desk.wanted, origin="base"))
-    return _of_base(desk, selected.tree)
+        loader = replace(loader, wanted=replace(loader.wanted, origin="base"))
+    return _of_base(loader, selected.tree)
 
 
-def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | None) -> _Desk:
+def _loader(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | None) -> _PolicyLoader:
     fence = tree.base.top if tree else None
     if wanted.origin in (None, "base", "head"):
-        return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
+        return _PolicyLoader(wanted=wanted, root=root, environ=environ, fence=fence)
     place = root / str(wanted.origin)
     if place.is_dir():
         wanted = replace(wanted, origin="head")
         vouched = (Path(os.path.normpath(place)),) if _is_another_checkout(place, fence) else ()
-        return _Desk(wanted=wanted, root=place, environ=environ, fence=fence, vouched=vouched)
+        return _PolicyLoader(wanted=wanted, root=place, environ=environ, fence=fence, vouched=vouched)
     if not place.is_file():
         raise UsageError(
             f"--policy-from: expected base, head, a folder or a policy file, received {wanted.origin!r}.",
@@ -164,7 +164,7 @@ def _desk(wanted: Wanted, root: Path, environ: Mapping[str, str], tree: Tree | N
             hint="Give --policy-from a folder, or leave one out.",
         )
     wanted = replace(wanted, policy=str(place), origin="head")
-    return _Desk(wanted=wanted, root=root, environ=environ, fence=fence)
+    return _PolicyLoader(wanted=wanted, root=root, environ=environ, fence=fence)
 
 
 def _is_another_checkout(folder: Path, fence: Path | None) -> bool:
@@ -173,48 +173,48 @@ def _is_another_checkout(folder: Path, fence: Path | None) -> bool:
     return relative is None or (relative != Path() and (folder / ".git").exists())
 
 
-def _of_base(desk: _Desk, tree: Tree) -> Terms:
-    policy, store, notice = _policy_of_base(desk, tree)
-    exemptions = desk.exemptions(tree, policy)
-    touched = tree.touched(_governing(desk, policy, tree))
+def _of_base(loader: _PolicyLoader, tree: Tree) -> GoverningPolicy:
+    policy, store, notice = _policy_of_base(loader, tree)
+    exemptions = loader.exemptions(tree, policy)
+    touched = tree.touched(_governing(loader, policy, tree))
     notices = [notice] if notice else []
     if touched:
-        notices.append(_says_so(touched, desk.terms(), policy, tree))
-    return Terms(policy=policy, exemptions=exemptions, store=store, root=desk.root, notices=tuple(notices))
+        notices.append(_says_so(touched, loader.governing(), policy, tree))
+    return GoverningPolicy(policy=policy, exemptions=exemptions, store=store, root=loader.root, notices=tuple(notices))
 
 
-def _policy_of_base(desk: _Desk, tree: Tree) -> tuple[Policy, Store, str]:
-    here = desk.here()
-    theirs = policy_path(desk.wanted.policy, desk.root, tree)
-    ours = policy_path(desk.wanted.policy, desk.root, here)
+def _policy_of_base(loader: _PolicyLoader, tree: Tree) -> tuple[Policy, Store, str]:
+    here = loader.here()
+    theirs = policy_path(loader.wanted.policy, loader.root, tree)
+    ours = policy_path(loader.wanted.policy, loader.root, here)
     is_new = ours is not None and here.holds(ours) and not (theirs is not None and tree.holds(theirs))
     if not is_new:
-        return desk.policy(tree), tree, ""
-    policy = desk.policy(here)
+        return loader.policy(tree), tree, ""
+    policy = loader.policy(here)
     lack = f"{tree.base} holds no policy"
-    if desk.wanted.origin == "base":
+    if loader.wanted.origin == "base":
         return (
-            desk.default(),
+            loader.default(),
             tree,
             f"{lack}: the built-in one judges, and {policy.source} counts once it is merged.",
         )
     return (
         policy,
-        desk.closed(here, policy),
+        loader.closed(here, policy),
         f"{lack}: {policy.source} judges the change that it comes with. Use `--policy-from base` in CI.",
     )
 
 
-def _governing(desk: _Desk, policy: Policy, tree: Tree) -> list[Path]:
-    """Return every file that decides by which terms a run is judged."""
-    named = desk.wanted.policy
-    usual = [desk.root / name for name in DISCOVERED] if named is None else [desk.root / named]
-    files = desk.files(tree)
-    attached_files = [desk.root / name for name in attached.named(policy)]
+def _governing(loader: _PolicyLoader, policy: Policy, tree: Tree) -> list[Path]:
+    """Return every file that decides by what a run is judged."""
+    named = loader.wanted.policy
+    usual = [loader.root / name for name in DISCOVERED] if named is None else [loader.root / named]
+    files = loader.files(tree)
+    attached_files = [loader.root / name for name in attached.named(policy)]
     return [*usual, *policy.files, *attached_files, files.waivers, files.baseline]
 
 
-def _says_so(touched: tuple[str, ...], theirs: Terms, policy: Policy, tree: Tree) -> str:
+def _says_so(touched: tuple[str, ...], theirs: GoverningPolicy, policy: Policy, tree: Tree) -> str:
     own = theirs.policy.stamp.sha256
     is_same = own == policy.stamp.sha256
     return (
