@@ -109,6 +109,29 @@ class Suspects:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the picture: its row and column, each as a share of the picture's side, 0..1."""
+
+    row: float
+    column: float
+
+
+# Names of measurements that have a meaning for others than their detector.
+CLASS_INDEX, TRIGGER_NORM, CLASSES_SEARCHED = "class_index", "trigger_norm", "classes_searched"
+_ROW, _COLUMN = "place_row", "place_column"
+
+
+def searched(classes: int) -> Measurement:
+    """Return the measurement of how many classes were looked at."""
+    return Measurement(name=CLASSES_SEARCHED, value=float(classes))
+
+
+def located(place: Location) -> tuple[Measurement, ...]:
+    """Return the measurements of a place in the picture."""
+    return Measurement(name=_ROW, value=place.row), Measurement(name=_COLUMN, value=place.column)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What one detector has to say of one model.
@@ -140,6 +163,31 @@ class Evidence:
     reason: str = ""
     inconclusive: str = ""
     remark: str = ""
+
+    @property
+    def class_indices(self) -> dict[int, float]:
+        """Anomaly index of each class that has any."""
+        return self.by_class(CLASS_INDEX)
+
+    @property
+    def trigger_norms(self) -> dict[int, float]:
+        """Size of each class's trigger on the images that were searched first, in pixels or of its own unit."""
+        return self.by_class(TRIGGER_NORM)
+
+    @property
+    def classes_searched(self) -> int | None:
+        """How many classes were looked at; None where that is not told."""
+        return next((int(each.value) for each in self.measurements if each.name == CLASSES_SEARCHED), None)
+
+    @property
+    def location(self) -> Location | None:
+        """Where in the picture the trigger should be; None where that is not told."""
+        told = {each.name: each.value for each in self.measurements if each.name in (_ROW, _COLUMN)}
+        return Location(told[_ROW], told[_COLUMN]) if len(told) == 2 else None
+
+    def by_class(self, name: str) -> dict[int, float]:
+        """Return the values of a measurement that belong to single classes."""
+        return {m.label: m.value for m in self.measurements if m.name == name and m.label is not None}
 
     def __post_init__(self) -> None:
         _require_finite("anomaly_index", self.anomaly_index)

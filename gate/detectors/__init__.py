@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -29,6 +30,12 @@ def detector_class(detector: str) -> type[Detector]:
     module = importlib.import_module(f"{__name__}.{detector.replace('-', '_')}")
     found: type[Detector] = module.DETECTOR
     return found
+
+
+@functools.cache
+def adding_up() -> frozenset[str]:
+    """Return the ids of the detectors whose indices of classes join the joint score."""
+    return frozenset(detector for detector in ids() if detector_class(detector).ADDS_UP)
 
 
 def create(detector: str, parameters: Mapping[str, object]) -> Detector:

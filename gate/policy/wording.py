@@ -29,10 +29,9 @@ def accusation(evidence: Evidence, comparison: str) -> str:
 
 def _where(evidence: Evidence) -> str:
     """Return where in the picture the class's trigger should be, if the detector knows."""
-    shares = {each.name: each.value for each in evidence.measurements}
-    if not {"place_row", "place_column"} <= shares.keys():
+    if evidence.location is None:
         return ""
-    row, column = (min(int(3 * shares[name]), 2) for name in ("place_row", "place_column"))
+    row, column = (min(int(3 * share), 2) for share in (evidence.location.row, evidence.location.column))
     place = f"{_ROWS[row]} {_COLUMNS[column]}".strip() or "centre"
     return f" with a trigger at the {place} of the picture"
 

@@ -108,8 +108,8 @@ def test_a_class_that_owes_more_to_one_place_than_the_others_is_raised(
     monkeypatch.setattr("gate.detectors.inversion.location_lead._FEWEST", 99)
     without = BRIEF.run(context(backdoored))
 
-    (lead,) = (each for each in with_lead.measurements if each.name == "location_lead")
-    assert "location_lead" not in {each.name for each in without.measurements}
+    (lead,) = (each for each in with_lead.measurements if each.name == "place_lead")
+    assert "place_lead" not in {each.name for each in without.measurements}
     assert (TARGET, (TARGET,)) == (lead.label, with_lead.target_labels)
     assert (with_lead.anomaly_index or 0.0) > (without.anomaly_index or 0.0)
     assert with_lead.anomaly_index == max(
@@ -122,7 +122,7 @@ def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: p
 
     evidence = UniversalPatch(steps=3, images=4).run(context(backdoored))
 
-    assert "location_lead" not in {each.name for each in evidence.measurements}
+    assert "place_lead" not in {each.name for each in evidence.measurements}
 
 
 def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
@@ -133,8 +133,8 @@ def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
 
     evidence = BRIEF.run(context(backdoored))
 
-    leads = {each.name: each for each in evidence.measurements if each.name.startswith("location_lead")}
-    assert {"location_lead", "place_lead_on_other_images"} == set(leads)
+    leads = {each.name: each for each in evidence.measurements if each.name.startswith("place_lead")}
+    assert {"place_lead", "place_lead_on_other_images"} == set(leads)
     assert TARGET == leads["place_lead_on_other_images"].label
     assert leads["place_lead_on_other_images"].value > 0.0
 

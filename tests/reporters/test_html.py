@@ -129,7 +129,7 @@ def test_the_page_says_what_was_found_and_what_to_do(
 def test_what_was_measured_of_one_class_only_is_among_the_numbers(
     reports: dict[str, ScanReport], page: Callable[[ScanReport], Page]
 ) -> None:
-    once = Measurement(name="location_lead", value=3.25, label=7)
+    once = Measurement(name="place_lead", value=3.25, label=7)
     often = [Measurement(name="class_index", value=0.5, label=label) for label in range(3)]
 
     def told(*measurements: Measurement) -> str:

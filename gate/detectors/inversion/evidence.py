@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.evidence import TRIGGER_NORM, Evidence, Measurement, Status, Trigger, searched
 from gate.core.rule import Rule
 from gate.detectors.inversion.confirmation import DECOYS, MOVED, confirm
 from gate.detectors.inversion.examination import Examination
@@ -25,7 +27,7 @@ from gate.detectors.shared.contract import Context
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 
 _NAMES = ("index_on_search_images", "index_on_second_images", "index_on_third_images")
-_NORMS = ("trigger_norm", "trigger_norm_on_second_images", "trigger_norm_on_third_images")
+_NORMS = (TRIGGER_NORM, "trigger_norm_on_second_images", "trigger_norm_on_third_images")
 
 
 def to_evidence(
@@ -36,7 +38,9 @@ def to_evidence(
     context: Context,
     place: LocationLead | None = None,
 ) -> Evidence:
-    """Return the evidence of a detector that compares the sizes of its classes' triggers.
+    """Return the evidence of a detector that compares the sizes of its classes' triggers: elect, confirm, reweigh, write.
+
+    A class that leads at one place by far, and whose patch comes to nothing, hides no other: then it is elected without it.
 
     Args:
         detector: Its id.
@@ -46,45 +50,43 @@ def to_evidence(
         context: The model and its images.
         place: The class that owes most to one place, if that was asked.
     """
-    found, leader = examination.found, _leader(examination, place)
-    suspects = (int(found.labels[leader]),) if np.isfinite(found.norms).any() else ()
-    trigger, interval = _trigger(found, leader, form, context)
-    leads = place is not None and suspects == (place.label,) and place.is_worth_a_look
-    facts = confirm(context, form, found, leader) if trigger and (examination.is_suspicious or leads) else ()
-    indices = _weighed(
-        examination, leader, facts, context.classifier.num_classes, form.tuning.is_local, place
-    )
-    if leader not in (examination.leader, int(indices.argmax())):
-        # It leads at one place, and its patch comes to nothing: a class that was made to lead hides no other.
-        return to_evidence(detector, rule, examination, form, context)
-    return Evidence(
-        detector=detector,
-        rule=rule.id,
-        status=Status.MEASURED,
-        # Most classes have no patch of one place at all; that two others have one as well says nothing against the leader.
-        anomaly_index=float(indices.max())
-        if form.tuning.is_local
-        else standing_out(indices, context.classifier.num_classes),
-        paper_statistic=paper_index(found.norms),
-        target_labels=suspects,
-        measurements=(
-            *_measurements(examination, leader),
-            *(place.measurements if place else ()),
-            *interval,
-            *facts,
-            *class_measurements(found.labels, indices),
-            *(
-                norm
-                for name, search in zip(_NORMS, examination.searches, strict=False)
-                for norm in _norms(name, search)
-            ),
-        ),
-        trigger=trigger,
-        inconclusive=_inconclusive(found),
-    )
+    case, indices = _weighed_case(examination, form, context, place)
+    if case.leader not in (examination.leader, int(indices.argmax())):
+        case, indices = _weighed_case(examination, form, context, None)
+    return _written(detector, rule, case, indices, is_local=form.tuning.is_local)
 
 
-def _leader(examination: Examination, place: LocationLead | None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A class that was looked at, and what speaks for and against it.
+
+    Attributes:
+        examination: Of all classes.
+        num_classes: Of the network.
+        place: The class that owes most to one place; None if that was not asked, or does not count.
+        leader: Position of the class that was looked at.
+        trigger: Its trigger; None if it has none.
+        interval: Of the trigger's success.
+        facts: What else is known of the trigger.
+    """
+
+    examination: Examination
+    num_classes: int
+    place: LocationLead | None = None
+    leader: int
+    trigger: Trigger | None = None
+    interval: tuple[Measurement, ...] = ()
+    facts: tuple[Measurement, ...] = ()
+
+
+def _weighed_case(
+    examination: Examination, form: TriggerModel, context: Context, place: LocationLead | None
+) -> tuple[Case, NDArray[np.float64]]:
+    case = confirmed(examination, elect(examination, place), form, context, place)
+    return case, reweigh(case, is_local=form.tuning.is_local)
+
+
+def elect(examination: Examination, place: LocationLead | None) -> int:
     """Return the position of the class to look at: the one with the smallest trigger, unless another leads at one place by far."""
     leader = examination.leader
     if place is None or not place.overrules(float(examination.class_indices[leader])):
@@ -93,23 +95,40 @@ def _leader(examination: Examination, place: LocationLead | None) -> int:
     return leader if position is None else position
 
 
-def _weighed(
-    examination: Examination,
-    leader: int,
-    facts: tuple[Measurement, ...],
-    num_classes: int,
-    is_local: bool,
-    place: LocationLead | None = None,
-) -> NDArray[np.float64]:
+def confirmed(
+    examination: Examination, leader: int, form: TriggerModel, context: Context, place: LocationLead | None
+) -> Case:
+    """Return the case of a class: its trigger, and what confirms it where a clean network seldom comes to as much."""
+    found = examination.found
+    trigger, interval = _trigger(found, leader, form, context)
+    leads = place is not None and place.is_worth_a_look and place.label == int(found.labels[leader])
+    is_asked = trigger is not None and (examination.is_suspicious or leads)
+    return Case(
+        examination=examination,
+        num_classes=context.classifier.num_classes,
+        place=place,
+        leader=leader,
+        trigger=trigger,
+        interval=interval,
+        facts=confirm(context, form, found, leader) if is_asked else (),
+    )
+
+
+def reweigh(case: Case, *, is_local: bool) -> NDArray[np.float64]:
     """Return the index of each class, in view of the decoys, of how the trigger does beside its place, and of who leads at one.
 
     Where only suspects were searched, so are the decoys, and they say nothing. What is known of a patch that is not the smallest
     speaks for or against its own class alone: a class that was made to lead must not hide another.
+
+    Args:
+        case: The class that was looked at.
+        is_local: Whether its trigger was searched at one place, and could not leave it.
     """
+    examination, leader, place = case.examination, case.leader, case.place
     indices = examination.class_indices
-    success = {fact.name: fact.value for fact in facts}
+    success = {fact.name: fact.value for fact in case.facts}
     is_smallest = leader == examination.leader
-    if is_smallest and DECOYS in success and len(indices) == num_classes:
+    if is_smallest and DECOYS in success and len(indices) == case.num_classes:
         indices = beside_decoys(indices, success[DECOYS])
     if is_smallest and MOVED in success:
         indices = (beside_its_place if is_local else at_other_places)(indices, success[MOVED])
@@ -117,6 +136,32 @@ def _weighed(
     if place is None or not np.isfinite(found.norms[leader]):
         return indices
     return place.weighed(indices, leader, int(found.labels[leader]), success)
+
+
+def _written(
+    detector: str, rule: Rule, case: Case, indices: NDArray[np.float64], *, is_local: bool
+) -> Evidence:
+    found = case.examination.found
+    norms = zip(_NORMS, case.examination.searches, strict=False)
+    return Evidence(
+        detector=detector,
+        rule=rule.id,
+        status=Status.MEASURED,
+        # Most classes have no patch of one place at all; that two others have one as well says nothing against the leader.
+        anomaly_index=float(indices.max()) if is_local else standing_out(indices, case.num_classes),
+        paper_statistic=paper_index(found.norms),
+        target_labels=(int(found.labels[case.leader]),) if np.isfinite(found.norms).any() else (),
+        measurements=(
+            *_measurements(case.examination, case.leader),
+            *(case.place.measurements if case.place else ()),
+            *case.interval,
+            *case.facts,
+            *class_measurements(found.labels, indices),
+            *(norm for name, search in norms for norm in _norms(name, search)),
+        ),
+        trigger=case.trigger,
+        inconclusive=_inconclusive(found),
+    )
 
 
 def _trigger(
@@ -153,7 +198,7 @@ def _measurements(examination: Examination, leader: int) -> tuple[Measurement, .
     found = examination.found
     finite = found.norms[np.isfinite(found.norms)]
     summary = [
-        Measurement(name="classes_searched", value=float(len(found.labels))),
+        searched(len(found.labels)),
         Measurement(name="classes_with_trigger", value=float(len(finite))),
     ]
     if len(finite):
@@ -174,10 +219,10 @@ def _norms(name: str, found: Inversion) -> tuple[Measurement, ...]:
 
 
 def _inconclusive(found: Inversion) -> str:
-    searched, converged = len(found.labels), int(np.isfinite(found.norms).sum())
-    if converged >= ENOUGH * searched:
+    classes, converged = len(found.labels), int(np.isfinite(found.norms).sum())
+    if converged >= ENOUGH * classes:
         return ""
     return (
-        f"A trigger was found for {converged} of {searched} classes only, too few to compare them. "
+        f"A trigger was found for {converged} of {classes} classes only, too few to compare them. "
         "Give images with --data, state --input-range, or use --profile full."
     )

@@ -43,7 +43,7 @@ class LocationLead:
     @property
     def measurements(self) -> tuple[Measurement, ...]:
         """For the report."""
-        first = Measurement(name="location_lead", value=self.size, label=self.label)
+        first = Measurement(name="place_lead", value=self.size, label=self.label)
         if self.elsewhere is None:
             return (first,)
         return first, Measurement(name="place_lead_on_other_images", value=self.elsewhere, label=self.label)

@@ -16,7 +16,8 @@ from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.core.evidence import Evidence, Measurement
+from gate.core.evidence import CLASS_INDEX, Evidence, Measurement
+from gate.detectors import adding_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 LIMIT = 2.0
 # The fitted numbers; `python -m benchmarks.zoo.fit` makes the file.
 TABLE = Path(__file__).with_name("score.json")
-# These ask the same question, which class is too easy to reach, in different ways. The others count by themselves.
-_ADD_UP = frozenset({"neural-cleanse", "universal-perturbation", "maximum-margin", "head-weights"})
-
-_CLASS_INDEX = "class_index"
 # What counts here is that several agree: none adds more than this, and who says more is heard alone.
 MOST = 1.2
 # Up to so many classes there is hardly a runner-up, so clean networks' leaders lead by more.
@@ -53,7 +50,7 @@ class Joint:
 def class_measurements(labels: NDArray[np.int64], indices: NDArray[np.float64]) -> tuple[Measurement, ...]:
     """Return the anomaly index of each class that has any, as `lead` adds them up."""
     return tuple(
-        Measurement(name=_CLASS_INDEX, value=float(index), label=int(label))
+        Measurement(name=CLASS_INDEX, value=float(index), label=int(label))
         for label, index in zip(labels, indices, strict=True)
         if index > 0
     )
@@ -73,9 +70,9 @@ def lead(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
     """Return by how much the class with the largest sum of indices leads, and that class; (0, None) without any."""
     sums: dict[int, float] = defaultdict(float)
     for item in evidence:
-        for each in item.measurements:
-            if item.detector in _ADD_UP and each.name == _CLASS_INDEX and each.label is not None:
-                sums[each.label] += min(each.value, MOST)
+        if item.detector in adding_up():
+            for label, index in item.class_indices.items():
+                sums[label] += min(index, MOST)
     if not sums:
         return 0.0, None
     label = max(sums, key=lambda each: sums[each])
@@ -109,9 +106,7 @@ def combined(
 
 def _has_few(evidence: Iterable[Evidence]) -> bool:
     """Return whether the network has so few classes that hardly any but the leader can stand out."""
-    searched = [
-        each.value for item in evidence for each in item.measurements if each.name == "classes_searched"
-    ]
+    searched = [item.classes_searched for item in evidence if item.classes_searched is not None]
     return bool(searched) and max(searched) <= FEW
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence, Measurement, Status, searched
 from gate.detectors.scoring.calibration import ENOUGH, Scale, class_indices, standing_out
 from gate.detectors.scoring.combination import class_measurements
 from gate.detectors.scoring.outliers import log_gap, spread_below
@@ -45,7 +45,7 @@ def compared(
         anomaly_index=standing_out(indices, num_classes),
         target_labels=(int(labels[leader]),),
         measurements=(
-            Measurement(name="classes_searched", value=float(len(labels))),
+            searched(len(labels)),
             Measurement(name="log_ratio", value=gap),
             Measurement(name="spread", value=spread),
             *class_measurements(labels, indices),

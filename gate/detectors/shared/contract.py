@@ -44,9 +44,14 @@ class Detector(Protocol):
 
     A detector is one file of this folder; the file's name in kebab-case is its id. The file binds `DETECTOR` to a
     frozen dataclass with this shape. Its fields are the parameters that a policy may set.
+
+    Attributes:
+        RULE: Rule of its findings, with the page that explains them.
+        ADDS_UP: Whether its indices of classes join the joint score: it asks which class is too easy to reach.
     """
 
     RULE: ClassVar[Rule]
+    ADDS_UP: ClassVar[bool]
 
     def run(self, context: Context) -> Evidence:
         """Look at one model.

@@ -13,7 +13,6 @@ from gate.reporters.parts.picture import Picture, Rgb, picture, shaded
 from gate.reporters.parts.words import (
     CLEAN_LIMIT,
     NOTHING,
-    by_class,
     labels,
     leading_trigger,
     number,
@@ -53,7 +52,7 @@ def detectors(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]
 def class_tables(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]:
     """Return, for each detector that inverted triggers, its classes with the smallest trigger first."""
     for evidence in entry.evidence:
-        norms = by_class(evidence, "trigger_norm")
+        norms = evidence.trigger_norms
         if norms:
             yield _classes(evidence, norms, glyphs)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gate.core.evidence import Evidence
-from gate.reporters.parts.words import CLEAN_LIMIT, by_class, labels, number, safe
+from gate.reporters.parts.words import CLEAN_LIMIT, labels, number, safe
 
 HEIGHT = 132
 _MOST_BARS = 120
@@ -88,7 +88,7 @@ def meter(index: float | None) -> Meter | None:
 
 def chart(evidence: Evidence) -> Chart | None:
     """Return the chart of a detector that inverted triggers; None for one that did not."""
-    measured = by_class(evidence, "trigger_norm")
+    measured = evidence.trigger_norms
     norms = {label: min(max(norm, 0.0), _LARGEST_NORM) for label, norm in measured.items()}
     if not norms:
         return None

@@ -134,8 +134,3 @@ def leading_trigger(entry: ArtifactReport) -> Trigger | None:
     pictured = [e for e in entry.evidence if e.trigger and e.trigger.mask_png]
     strongest = max(pictured, key=lambda e: e.anomaly_index or 0.0, default=None)
     return strongest.trigger if strongest else None
-
-
-def by_class(evidence: Evidence, name: str) -> dict[int, float]:
-    """Return what a detector measured of each class under this name, by label."""
-    return {m.label: m.value for m in evidence.measurements if m.name == name and m.label is not None}
