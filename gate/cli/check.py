@@ -147,13 +147,13 @@ def check(
     Without PATH, --staged, --diff or --files-from the current folder is searched.
     """
     from gate import pipeline
+    from gate.cli.governing_policy import Wanted, governing_policy
     from gate.cli.outputs import parse_targets, write
     from gate.cli.plan import show_plan
     from gate.cli.progress import listener
     from gate.cli.registry import all_rules
     from gate.cli.selecting import select
     from gate.cli.terminal import environment, is_ci
-    from gate.cli.governing_policy import Wanted, governing_policy
 
     _check_executor(executor)
     targets = parse_targets(outputs)

@@ -100,7 +100,9 @@ class _PolicyLoader:
         here = self.here()
         policy = self.policy(here)
         exemptions = self.exemptions(here, policy)
-        return GoverningPolicy(policy=policy, exemptions=exemptions, store=self.closed(here, policy), root=self.root)
+        return GoverningPolicy(
+            policy=policy, exemptions=exemptions, store=self.closed(here, policy), root=self.root
+        )
 
     def closed(self, here: WorkingTree, policy: Policy) -> WorkingTree:
         """Return who reads what a policy that lies here names: of a change's policy nothing beyond the repository."""
@@ -112,7 +114,9 @@ class _PolicyLoader:
         return replace(here, is_closed=True, own=own)
 
 
-def governing_policy(wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]) -> GoverningPolicy:
+def governing_policy(
+    wanted: Wanted, selected: Selected, root: Path, environ: Mapping[str, str]
+) -> GoverningPolicy:
     """Return who judges a run.
 
     With a base, policy, waivers and baseline are those of the base: a change must not loosen what judges it. Where
@@ -133,7 +137,9 @@ def governing_policy(wanted: Wanted, selected: Selected, root: Path, environ: Ma
     if selected.selection.failure:
         # Nothing is judged, and a commit that is not known holds no policy.
         none = Exemptions(today=today(environ))
-        return GoverningPolicy(policy=loader.default(), exemptions=none, store=WorkingTree(root=root), root=root)
+        return GoverningPolicy(
+            policy=loader.default(), exemptions=none, store=WorkingTree(root=root), root=root
+        )
     if wanted.origin == "base" and selected.tree is None:
         raise UsageError("--policy-from base: there is no base.", hint="Name it with --diff BASE.")
     if selected.tree is None or loader.wanted.origin == "head":
@@ -180,7 +186,9 @@ def _of_base(loader: _PolicyLoader, tree: Tree) -> GoverningPolicy:
     notices = [notice] if notice else []
     if touched:
         notices.append(_says_so(touched, loader.governing(), policy, tree))
-    return GoverningPolicy(policy=policy, exemptions=exemptions, store=store, root=loader.root, notices=tuple(notices))
+    return GoverningPolicy(
+        policy=policy, exemptions=exemptions, store=store, root=loader.root, notices=tuple(notices)
+    )
 
 
 def _policy_of_base(loader: _PolicyLoader, tree: Tree) -> tuple[Policy, Store, str]:

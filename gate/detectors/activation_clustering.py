@@ -111,6 +111,7 @@ class ActivationClustering:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     components: int = 10
     layer: str = ""

@@ -71,6 +71,7 @@ class ClassPermutation:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     restarts: int = 4
     steps: int = 180

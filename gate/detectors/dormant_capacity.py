@@ -83,6 +83,7 @@ class DormantCapacity:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     units: int = 64
     steps: int = 32

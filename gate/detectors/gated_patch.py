@@ -74,6 +74,7 @@ class GatedPatch:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     images: int = 12
     places: int = 3

@@ -76,6 +76,7 @@ class HandMadeLogic:
     """Name the layers that training does not produce."""
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     def run(self, context: Context) -> Evidence:
         """Look at the network's graph, from the input to the answers."""

@@ -59,6 +59,7 @@ class HeadWeights:
     """Compare how strongly each class is tied to single neurons."""
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = True
 
     def run(self, context: Context) -> Evidence:
         """Look at the last layer's weights; skipped where that layer has no column per class."""

@@ -73,6 +73,7 @@ class MaximumMargin:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = True
 
     restarts: int = 4
     steps: int = 40

@@ -66,6 +66,7 @@ class MetaNeuralAnalysis:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     model: str = ""
 

@@ -71,6 +71,7 @@ class NeuralCleanse:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = True
 
     restarts: int = 2
     steps: int = 120

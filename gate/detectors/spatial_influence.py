@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence, Location, Status, located, searched
 from gate.core.rule import Rule, Severity
 from gate.detectors.scoring.calibration import interaction_indices
 from gate.detectors.scoring.combination import class_measurements
@@ -70,6 +70,7 @@ class SpatialInfluence:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     images: int = 64
 
@@ -96,9 +97,8 @@ class SpatialInfluence:
             anomaly_index=max(float(indices[place, leader]), 0.0),
             target_labels=(int(labels[leader]),),
             measurements=(
-                Measurement(name="classes_searched", value=float(len(labels))),
-                Measurement(name="place_row", value=(row + 0.5) / _GRID),
-                Measurement(name="place_column", value=(column + 0.5) / _GRID),
+                searched(len(labels)),
+                *located(Location((row + 0.5) / _GRID, (column + 0.5) / _GRID)),
                 *class_measurements(labels, indices.max(axis=0)),
             ),
         )

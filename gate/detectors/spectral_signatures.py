@@ -105,6 +105,7 @@ class SpectralSignatures:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     layer: str = ""
 

@@ -77,6 +77,7 @@ class Strip:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     images: int = 2000
     overlays: int = 32

@@ -95,6 +95,7 @@ class UniversalPatch:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = False
 
     restarts: int = 2
     steps: int = 80

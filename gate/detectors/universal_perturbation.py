@@ -67,6 +67,7 @@ class UniversalPerturbation:
     """
 
     RULE: ClassVar[Rule] = _RULE
+    ADDS_UP: ClassVar[bool] = True
 
     restarts: int = 1
     steps: int = 50
