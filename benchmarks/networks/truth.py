@@ -12,7 +12,6 @@ from benchmarks.attacks.make import make_attack
 from benchmarks.attacks.patch import Patch
 from benchmarks.networks.keep import keep
 from benchmarks.networks.recipe import Recipe
-from benchmarks.networks.spans import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,3 @@ def attack_of(recipe: Recipe, truth: Truth) -> Attack:
     if truth.pixels and isinstance(attack, Patch):
         return dataclasses.replace(attack, pixels=truth.pixels)
     return attack
-
-
-def span_of(truth: Truth) -> Span:
-    """Return how images 0..1 become the network's input."""
-    return Span(offset=truth.offset, scale=truth.scale)

@@ -109,4 +109,3 @@ def test_a_truth_gives_back_the_attack_that_was_carried_out(tmp_path: Path) -> N
 
     assert (recipe, found) == truth.read(tmp_path / "truth.json")
     assert pixels == truth.attack_of(recipe, found).pixels  # type: ignore[attr-defined]
-    assert (-1.0, 1.0) == truth.span_of(found).limits
