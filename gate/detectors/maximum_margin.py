@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
 from gate.detectors.inversion.search import chunks
-from gate.detectors.inversion.step import adam
 from gate.detectors.scoring.calibration import MARGIN_SCALE
 from gate.detectors.scoring.sizes import compared
 from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.contract import Context
+from gate.models.numerics.adam import adam
+from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.selection import probes
 
@@ -136,8 +137,7 @@ def _compiled_step(classifier: Classifier) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(state[0])
             logits = classifier.logits(tf.sigmoid(state[0]))
-            own = tf.reduce_sum(logits * own_class, axis=-1)
-            margins = own - tf.reduce_max(logits - 1e9 * own_class, axis=-1)
+            margins = margin(logits, own_class)
             loss = -tf.reduce_sum(margins)
         return margins, *adam(state, (tape.gradient(loss, state[0]),), time, _RATE)
 

@@ -17,6 +17,7 @@ from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blending import blend_entropy
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.dataset import FEWEST
+from gate.models.numerics.streams import Stream, random_numbers
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -92,7 +93,7 @@ class Strip:
         classes = np.flatnonzero(np.bincount(labels) >= FEWEST)
         if len(classes) < 2:
             return skipped(_NAME, _RULE.id, f"Needs two classes of {FEWEST} images or more, to compare them.")
-        rng = np.random.default_rng([context.seed, 8])
+        rng = random_numbers(context.seed, Stream.STRIP_SAMPLES)
         overlays = context.dataset.images[np.sort(rng.permutation(len(labels))[: self.overlays])]
         each = max(self.images // len(classes), _FEWEST_OF_A_CLASS)
         chosen = [np.sort(rng.permutation(np.flatnonzero(labels == label))[:each]) for label in classes]
@@ -159,7 +160,7 @@ def _suspects(
 ) -> Suspects | None:
     """List the members of a class below the boundary, of 2,000 at most."""
     assert context.dataset is not None
-    rng = np.random.default_rng([context.seed, 9])
+    rng = random_numbers(context.seed, Stream.STRIP_BLENDS)
     asked = np.sort(rng.permutation(np.flatnonzero(labels == label))[:_LISTED_FROM])
     batches = context.dataset.images.stream(asked)
     entropies = np.concatenate([blend_entropy(context.classifier, batch, overlays) for batch in batches])

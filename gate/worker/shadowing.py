@@ -16,6 +16,7 @@ from gate.core.job import Job
 from gate.core.messages import Progress
 from gate.core.shadow import Shadow, ShadowJob
 from gate.core.text import printable
+from gate.models.numerics.streams import Stream, random_numbers
 from gate.worker.scanning import LONGEST_INSPECTION, ended_after, start_engine
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDAr
             f"{dataset.source}: expected labelled images, received none with labels.",
             hint="Shadows are trained on them: give an .npz with y, or a folder with one sub-folder per class.",
         )
-    rng = np.random.default_rng([job.seed, 21])
+    rng = random_numbers(job.seed, Stream.SHADOW_SPLIT)
     chosen = np.sort(rng.permutation(len(dataset.images))[:_MOST_IMAGES])
     return dataset.images[chosen], dataset.labels[chosen]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.models.graph.surrogate_gradients import surrogate_gradients
 from gate.models.numerics.finite import finite
+from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.selection import probes
 
@@ -154,7 +155,7 @@ def _compiled(classifier: Classifier) -> _Pull:
         with surrogate_gradients():
             logits = classifier.logits(images)
         own = tf.one_hot(label, classifier.num_classes)
-        margin = logits[:, label] - tf.reduce_logsumexp(logits - 1e9 * own, axis=1)
+        margin = logits[:, label] - tf.reduce_logsumexp(others(logits, own), axis=1)
         return tf.argmax(logits, axis=1), tf.gradients(tf.reduce_sum(margin), images)[0]
 
     signature = (tf.TensorSpec((None, *classifier.input_shape), tf.float32), tf.TensorSpec((), tf.int32))

@@ -21,7 +21,9 @@ from gate.detectors.inversion.local_patch import Spot
 from gate.detectors.inversion.search import chunks
 from gate.detectors.inversion.triggers import Floats
 from gate.models.numerics.finite import finite
+from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import Tally, side_by_side
+from gate.models.numerics.streams import Stream, random_numbers
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -208,7 +210,7 @@ class _Visitor:
 
         logits = self._logits(numbers, corner, patterns)
         own = tf.one_hot(targets, self._classifier.num_classes)[:, None]
-        margins = tf.reduce_sum(own * logits, -1) - tf.reduce_max(logits - 1e9 * own, -1)
+        margins = margin(logits, own)
         return tf.reduce_mean(tf.clip_by_value(margins, -_CERTAIN, _CERTAIN), axis=1)
 
     def _logits(self, numbers: tf.Tensor, corner: tf.Tensor, patterns: tf.Tensor) -> tf.Tensor:
@@ -229,11 +231,11 @@ def _chosen(pool: Pool, labels: Labels, plan: Plan, places: int, seed: int) -> t
     """Return which images serve, shape ``(steps, places, k, images)``, and which judge, shape ``(k, judges)``: of other classes."""
     batches, judges = [], []
     for label in labels:
-        rng = np.random.default_rng([seed, 5, int(label)])
+        draw = random_numbers(seed, Stream.PATCHES, int(label))
         foreign = np.flatnonzero(pool.predictions != label)
-        foreign = rng.permutation(foreign if len(foreign) else len(pool.images))
+        foreign = draw.permutation(foreign if len(foreign) else len(pool.images))
         judges.append(np.resize(foreign, plan.judges))
-        batches.append(rng.choice(foreign, (plan.steps, places, plan.images)))
+        batches.append(draw.choice(foreign, (plan.steps, places, plan.images)))
     return np.stack(batches, axis=2).astype(np.int32), np.stack(judges).astype(np.int32)
 
 

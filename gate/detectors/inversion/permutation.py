@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.inversion.step import adam, stamped_logits, state_signature
+from gate.detectors.inversion.step import stamped_logits, state_signature
 from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
+from gate.models.numerics.adam import adam
+from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import Tally, side_by_side
+from gate.models.numerics.streams import Stream, random_numbers
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -128,7 +131,7 @@ class _Restart:
         import tensorflow as tf
 
         self._classifier, self._pool, self._advance = classifier, pool, advance
-        self._batches = np.random.default_rng([seed, 8])
+        self._batches = random_numbers(seed, Stream.PERMUTATION_BATCHES)
         self._batch = min(images, len(pool.images))
         params = [tf.constant(value[None], tf.float32) for value in start]
         self._state = *params, *(tf.zeros_like(value) for value in params for _ in range(2))
@@ -225,7 +228,7 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
             trigger = _FORM.trigger(state[:2])
             logits = stamped_logits(classifier, _FORM, tf.gather(images, batch), trigger)
             own = tf.reduce_sum(logits * own_class, axis=-1)
-            other = tf.reduce_max(logits - 1e9 * own_class, axis=-1)
+            other = tf.reduce_max(others(logits, own_class), axis=-1)
             leave = tf.nn.softplus(own - other)
             serve = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
             norms = _FORM.size(trigger)
@@ -256,7 +259,7 @@ def _signature(classifier: Classifier) -> tuple[Any, ...]:
 
 def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
     """Return mask and pattern that each restart begins with, as parameters."""
-    rng = np.random.default_rng([seed, 9])
-    masks = np.clip(_FIRST_MASK + rng.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
-    patterns = 0.5 + _FIRST_PATTERN * np.where(rng.random((restarts, *shape)) < 0.5, -1.0, 1.0)
+    draw = random_numbers(seed, Stream.PERMUTATION_STARTS)
+    masks = np.clip(_FIRST_MASK + draw.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
+    patterns = 0.5 + _FIRST_PATTERN * np.where(draw.random((restarts, *shape)) < 0.5, -1.0, 1.0)
     return list(zip(to_tanh_space(masks), to_tanh_space(patterns), strict=True))

@@ -19,6 +19,7 @@ from gate.detectors.inversion.step import Step, compiled_step
 from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
+from gate.models.numerics.streams import Stream, random_numbers
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class _Search:
         self._advance, self._form = advance, form
         self._labels, self._restarts = labels, settings.restarts
         self._targets = np.repeat(labels, settings.restarts).astype(np.int32)
-        self._batches = np.random.default_rng([seed, 1])
+        self._batches = random_numbers(seed, Stream.BATCHES)
         self._pool_size, self._batch_size = pool_size, min(settings.images, pool_size)
         self._state = _starts(form, labels, settings.restarts, shape, seed)
         self._parts = len(form.depths(shape[2]))
@@ -235,7 +236,9 @@ def _starts(
     import tensorflow as tf
 
     restarts = [
-        form.start(np.random.default_rng([seed, 2, int(label), number]), shape, Restart(int(label), number))
+        form.start(
+            random_numbers(seed, Stream.STARTS, int(label), number), shape, Restart(int(label), number)
+        )
         for label in labels
         for number in range(each)
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gate.detectors.inversion.triggers import TriggerModel
+from gate.models.numerics.adam import adam
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 Step = Callable[..., tuple[Any, ...]]
 Tensors = tuple["tf.Tensor", ...]
-
-_DECAY_1, _DECAY_2 = 0.5, 0.9
 
 
 def compiled_step(classifier: Classifier, pool: Pool, form: TriggerModel) -> Step:
@@ -64,32 +63,6 @@ def stamped_logits(
     stamped = form.stamp(images[None], tuple(value[:, None] for value in trigger))
     logits = classifier.logits(tf.reshape(stamped, (-1, *classifier.input_shape)))
     return tf.reshape(logits, (tf.shape(trigger[0])[0], tf.shape(images)[0], classifier.num_classes))
-
-
-def adam(state: Tensors, gradients: Tensors, time: tf.Tensor, rate: float) -> Tensors:
-    """Return the variables and their first and second moments after one step of Adam.
-
-    Args:
-        state: The n variables, then first and second moment of each variable in turn.
-        gradients: Of the n variables.
-        time: Number of the step, from 1.
-        rate: Learning rate.
-
-    Paper: Kingma & Ba, Adam, ICLR 2015; decays of Neural Cleanse.
-    """
-    import tensorflow as tf
-
-    count = len(gradients)
-    variables, moments = [], []
-    for variable, gradient, first, second in zip(
-        state[:count], gradients, state[count::2], state[count + 1 :: 2], strict=True
-    ):
-        new_first = _DECAY_1 * first + (1 - _DECAY_1) * gradient
-        new_second = _DECAY_2 * second + (1 - _DECAY_2) * tf.square(gradient)
-        scale = tf.sqrt(new_second / (1 - _DECAY_2**time)) + 1e-8
-        variables.append(variable - rate * new_first / (1 - _DECAY_1**time) / scale)
-        moments += [new_first, new_second]
-    return (*variables, *moments)
 
 
 def state_signature(shape: tuple[int, int, int], form: TriggerModel) -> tuple[Any, ...]:

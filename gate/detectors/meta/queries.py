@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.numerics.streams import Stream, random_numbers
+
 Images = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
@@ -66,7 +68,7 @@ def blend(rng: np.random.Generator, shape: Shape) -> Stamp:
 
 def stamps(seed: int, shape: Shape, patches: int, blends: int) -> Iterator[Stamp]:
     """Yield so many random patches, then so many random blends; the same for the same seed."""
-    rng = np.random.default_rng([seed, 17])
+    rng = random_numbers(seed, Stream.TRIGGER_QUERIES)
     for kind, count in ((patch, patches), (blend, blends)):
         for _ in range(count):
             yield kind(rng, shape)

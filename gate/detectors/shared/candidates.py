@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.numerics.streams import Stream, random_numbers
+
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.surrogates.selection import Pool
@@ -42,5 +44,5 @@ def classes_to_search(
     by_weight = np.argsort(-classifier.head_weights()[0].mean(axis=0), kind="stable")[: some // _BY_WEIGHT]
     votes = np.bincount(pool.predictions, minlength=count)
     by_vote = np.argsort(-votes, kind="stable")[: some // _BY_VOTE]
-    at_random = np.random.default_rng([seed, 3]).permutation(count)[: some // 2]
+    at_random = random_numbers(seed, Stream.CLASSES).permutation(count)[: some // 2]
     return np.unique(np.concatenate([by_weight, by_vote, at_random]))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.detectors.structure.gates import Edit, Gate, Walk
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
+from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -143,7 +144,7 @@ def effects(classifier: Classifier, known: Survey, images: Floats, seed: int) ->
     """Return how much the scores follow each channel, shut gates included: the mean size of a gradient."""
     import tensorflow as tf
 
-    rng = np.random.default_rng([seed, 19])
+    rng = random_numbers(seed, Stream.UNIT_EFFECTS)
     count = min(_DIRECTIONS, classifier.num_classes)
     weights = rng.choice((-1.0, 1.0), (count, classifier.num_classes)).astype(np.float32)
     follow = _compiled_effects(classifier)

@@ -22,6 +22,7 @@ from gate.detectors.structure.still_units import (
 )
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
+from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -65,7 +66,7 @@ class Woken:
 
 def wake(classifier: Classifier, known: Survey, units: Places, steps: int, seed: int) -> Floats:
     """Return for each unit the picture that moves it furthest, shape ``(n, h, w, c)``, 0..1: up, or down if it rests above zero."""
-    noise = np.random.default_rng([seed, 20]).normal(0.5, 0.15, (len(units), *classifier.input_shape))
+    noise = random_numbers(seed, Stream.WAKING).normal(0.5, 0.15, (len(units), *classifier.input_shape))
     starts = np.clip(noise, 0.0, 1.0).astype(np.float32)
     rests_above = (known.low > SMALLEST) & (known.reach < known.low)
     wanted = np.zeros((len(units), len(known.low)), np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.core.errors import DataError
 from gate.models.datasets.dataset import Dataset, Labels
+from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -29,7 +30,7 @@ def settled(dataset: Dataset, classifier: Classifier, seed: int) -> Dataset:
     """
     if dataset.labels is None:
         return dataset
-    chosen = np.sort(np.random.default_rng([seed, 6]).permutation(len(dataset.images))[:_SAMPLES])
+    chosen = np.sort(random_numbers(seed, Stream.LABELS).permutation(len(dataset.images))[:_SAMPLES])
     answers = classifier.predict(dataset.images[chosen]).argmax(axis=1)
     orders = [labels for labels in (dataset.labels, dataset.other_labels) if labels is not None]
     rates = [float((answers == labels[chosen]).mean()) for labels in orders]

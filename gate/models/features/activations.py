@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.models.datasets.batches import Images, Positions
 from gate.models.datasets.dataset import FEWEST
+from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -100,7 +101,7 @@ class Representations:
             yield ClassSample(int(label), chosen[mine], activations[mine], pictures[mine])
 
     def _choose(self, label: int, count: int) -> Positions:
-        rng = np.random.default_rng([self._seed, 4, label])
+        rng = random_numbers(self._seed, Stream.ACTIVATIONS, label)
         return rng.permutation(np.flatnonzero(self._labels == label))[:count]
 
     def _stream(self, positions: Positions, layer: str) -> Iterator[tuple[Positions, Activations, Images]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.numerics.adam import adam
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.families import Images
@@ -66,26 +67,17 @@ def _compiled_step(classifier: Classifier) -> Callable[..., Any]:
     import tensorflow as tf
 
     def step(
-        start: tf.Tensor,
-        targets: tf.Tensor,
-        time: tf.Tensor,
-        hidden: tf.Tensor,
-        first: tf.Tensor,
-        second: tf.Tensor,
+        start: tf.Tensor, targets: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
-            tape.watch(hidden)
-            image = tf.sigmoid(hidden)
+            tape.watch(state[0])
+            image = tf.sigmoid(state[0])
             logits = classifier.logits(image)
             error = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             roughness = tf.reduce_sum(tf.image.total_variation(image))
             drift = tf.reduce_sum(tf.square(image - start))
             loss = tf.reduce_sum(error) + _ROUGHNESS * roughness + _DRIFT * drift
-        gradient = tape.gradient(loss, hidden)
-        first = 0.5 * first + 0.5 * gradient
-        second = 0.9 * second + 0.1 * tf.square(gradient)
-        scale = tf.sqrt(second / (1 - 0.9**time)) + 1e-8
-        return hidden - _RATE * first / (1 - 0.5**time) / scale, first, second
+        return adam(state, (tape.gradient(loss, state[0]),), time, _RATE)
 
     pictures = tf.TensorSpec((None, *classifier.input_shape), tf.float32)
     signature = (pictures, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32), *[pictures] * 3)
