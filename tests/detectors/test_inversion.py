@@ -8,7 +8,7 @@ import pytest
 
 from gate.core.errors import IncompleteError
 from gate.detectors.inversion import search as searching
-from gate.detectors.inversion.search import Inversion, Settings, _Cost, invert
+from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import Patch, Perturbation, TriggerModel
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import Pool
@@ -127,39 +127,6 @@ def test_a_pool_smaller_than_a_batch_is_used_whole(backdoored: Classifier, pool_
     few = Pool(pool.images[:9], pool.predictions[:9], "noise")
 
     assert np.isfinite(search(backdoored, few).norms[2])
-
-
-def test_a_mask_costs_more_after_three_successes_and_less_after_three_failures() -> None:
-    cost = _Cost(2, 1e-3)
-    history = []
-    for _ in range(6):
-        cost.update(np.array([True, False]))
-        history.append(cost.values / np.float32(1e-3))
-
-    np.testing.assert_allclose([1, 1, 1.5, 1.5, 1.5, 2.25], np.array(history)[:, 0], rtol=1e-5)
-    np.testing.assert_allclose(
-        [1, 1, 1.5**-1.5, 1.5**-1.5, 1.5**-1.5, 1.5**-3], np.array(history)[:, 1], rtol=1e-5
-    )
-
-
-def test_an_arm_that_goes_on_keeps_its_cost_and_its_count() -> None:
-    cost = _Cost(3, 1e-3)
-    for _ in range(5):
-        cost.update(np.array([True, False, True]))
-
-    kept = cost.of(np.array([1]))
-    kept.update(np.array([False]))
-
-    assert 1e-3 * 1.5**-3 == pytest.approx(float(kept.values[0]), rel=1e-5)
-
-
-def test_a_success_between_failures_starts_the_count_anew() -> None:
-    cost = _Cost(1, 1e-3)
-
-    for works in (False, False, True, False, False, True, True):
-        cost.update(np.array([works]))
-
-    assert np.float32(1e-3) == cost.values[0]
 
 
 @FORMS

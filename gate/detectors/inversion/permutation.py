@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.step import stamped_logits, state_signature
 from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
 from gate.models.numerics.adam import adam
+from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -35,6 +36,7 @@ _FIRST_COST = 1e-3
 _LEFT = 0.9
 _PATIENCE = 3
 _UP, _DOWN = 1.3, 1.3**1.5
+_PACE = Pace(_UP, _DOWN, _PATIENCE)
 _KEPT = 2
 # How fast what the network answered before fades from the averages that the permutation is read from.
 _FADE = 0.9
@@ -136,8 +138,7 @@ class _Restart:
         params = [tf.constant(value[None], tf.float32) for value in start]
         self._state = *params, *(tf.zeros_like(value) for value in params for _ in range(2))
         self._answers = tf.zeros((1, classifier.num_classes, classifier.num_classes))
-        self._cost = _FIRST_COST
-        self._good, self._bad = 0, 0
+        self._cost = AdaptiveCost(np.full(1, _FIRST_COST), _PACE)
         self._time = 0
         self.merit = -np.inf
         height, width, _ = classifier.input_shape
@@ -153,7 +154,7 @@ class _Restart:
         batch = self._batches.choice(len(self._pool.images), self._batch, replace=False).astype(np.int32)
         destinations = self._destinations()
         outcome = self._advance(
-            batch, np.array([self._cost], np.float32), tf.constant(float(self._time)),
+            batch, self._cost.values.astype(np.float32), tf.constant(float(self._time)),
             tf.constant(float(is_serving)), self._answers, destinations[None], *self._state,
         )  # fmt: skip
         left, agreement, norm, *trigger = (value.numpy()[0] for value in outcome[:5])
@@ -195,15 +196,11 @@ class _Restart:
 
     def _adapt(self, *, is_good: bool, is_serving: bool) -> None:
         """Let a mask cost more while its trigger works, and less while it does not."""
-        if is_serving:
+        if not is_serving:
+            self._cost.update(np.array([is_good]))
+        elif not is_good:
             # A mask within bounds costs what it did; a larger one more and more.
-            self._cost *= 1.0 if is_good else _UP
-            return
-        self._good, self._bad = (self._good + 1, 0) if is_good else (0, self._bad + 1)
-        if self._good >= _PATIENCE:
-            self._cost, self._good = self._cost * _UP, 0
-        if self._bad >= _PATIENCE:
-            self._cost, self._bad = self._cost / _DOWN, 0
+            self._cost.values *= _UP
 
 
 def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import Step, compiled_step
 from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
+from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 3
 _UP, _DOWN = 1.5, 1.5**1.5
+_PACE = Pace(_UP, _DOWN, _PATIENCE)
 # Share of the steps after which only the best restart of each class goes on.
 _TRIAL = 0.4
 # What one thread works on at a time: about 64 images of 32 x 32. More would leave some threads without work, less would make
@@ -150,7 +152,7 @@ class _Search:
         self._state = _starts(form, labels, settings.restarts, shape, seed)
         self._parts = len(form.depths(shape[2]))
         self._time = 0
-        self._cost = _Cost(len(self._targets), form.tuning.first_cost)
+        self._cost = AdaptiveCost(np.full(len(self._targets), form.tuning.first_cost, np.float32), _PACE)
         self._success = np.zeros(len(self._targets), np.float32)
         self._norms = np.full(len(self._targets), np.inf)
         self._triggers = [np.zeros(params.shape, np.float32) for params in self._state[: self._parts]]
@@ -195,35 +197,6 @@ class _Search:
         norms = np.where(np.isfinite(self._norms), self._norms, 1e9 - self._success)
         best: NDArray[np.int64] = norms.reshape(shape).argmin(axis=1) + np.arange(shape[0]) * shape[1]
         return best
-
-
-class _Cost:
-    """The weight of the trigger's size per restart: up after some steps in a row that worked, down after some that failed."""
-
-    def __init__(self, restarts: int, first: float) -> None:
-        self.values = np.full(restarts, first, np.float32)
-        self._good = np.zeros(restarts, np.int64)
-        self._bad = np.zeros(restarts, np.int64)
-
-    def of(self, restarts: NDArray[np.int64]) -> _Cost:
-        """Return the cost of some restarts only."""
-        chosen = _Cost(len(restarts), 0.0)
-        chosen.values, chosen._good, chosen._bad = (
-            self.values[restarts],
-            self._good[restarts],
-            self._bad[restarts],
-        )
-        return chosen
-
-    def update(self, works: NDArray[np.bool_]) -> None:
-        """Count one step of every restart."""
-        self._good = np.where(works, self._good + 1, 0)
-        self._bad = np.where(works, 0, self._bad + 1)
-        up, down = self._good >= _PATIENCE, self._bad >= _PATIENCE
-        self.values[up] *= _UP
-        self.values[down] /= _DOWN
-        self._good[up] = 0
-        self._bad[down] = 0
 
 
 def _starts(
