@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
-from gate.detectors.scoring.peers import Scale, peer_indices
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
+from gate.detectors.training_set.peers import Scale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
 from gate.models.features.activations import ClassSample

@@ -9,8 +9,8 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion import gated_search as gated
-from gate.detectors.scoring.combination import LIMIT
 from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.rule import Rule, Severity
-from gate.detectors.scoring.peers import Scale, peer_indices
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blending import blend_entropy
+from gate.detectors.training_set.peers import Scale, peer_indices
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.dataset import FEWEST
 from gate.models.numerics.streams import Stream, random_numbers

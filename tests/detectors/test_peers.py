@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors.scoring.peers import Scale, peer_indices
+from gate.detectors.training_set.peers import Scale, peer_indices
 
 SCALE = Scale(spread=1.0, weight=10.0, least=0.5)
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.meta.responses import Responses
+from gate.detectors.shared.constants import integer, real
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _NOTHING = 1e-9
-_LEAST_GAIN = 0.01
-# Fewer images of a class do not say where it goes.
-_FEWEST_OF_A_CLASS = 3
+_LEAST_GAIN = real("meta.features.least-gain")
+_FEWEST_OF_A_CLASS = integer("meta.features.fewest-of-a-class")
 _PUSHES = ("faint_push", "strong_push", "square_push")
 
 

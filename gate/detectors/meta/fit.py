@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.meta.model import FURTHEST, VERSION, MetaModel
+from gate.detectors.shared.constants import real
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Hardly more networks than features: the weights have to be kept small.
-_STRENGTH = 0.3
-_LARGEST_POWER = 500.0
-_FALSE_ALARMS = 0.01
-_LEAST_SPREAD = 1e-3
-# Of all sums of clean networks; a few equal ones would make everything else an alarm.
-_LEAST_DEVIATION = 0.05
+_STRENGTH = real("meta.fit.strength")
+_LARGEST_POWER = real("meta.fit.largest-power")
+_FALSE_ALARMS = real("meta.fit.false-alarms")
+_LEAST_SPREAD = real("meta.fit.least-spread")
+_LEAST_DEVIATION = real("meta.fit.least-deviation")
 
 
 def area(clean: Floats, bad: Floats) -> float:

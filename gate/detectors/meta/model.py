@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from gate.core.codec import from_plain, to_plain
 from gate.core.errors import UsageError
+from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.core.text import printable
+from gate.detectors.shared.constants import real
 
 Floats = NDArray[np.float64]
 
 VERSION = 1
 LARGEST_FILE = 1024 * 1024
-_LIMIT = 2.0
-_LARGEST_INDEX = 99.0
-# A feature further from the networks that the meta-model knows than this tells no more.
-FURTHEST = 5.0
+FURTHEST = real("meta.model.furthest")
 _HINT = "Make one with: backdoor-gate meta train MODEL --data IMAGES --out FOLDER"
 
 
@@ -38,7 +37,7 @@ class MetaModel:
         weights: Of each standardised feature, >= 0.
         bias: Added to the weighted sum.
         usual: Sum of the median clean network.
-        limit: Sum that 1 % of clean networks exceed; above `usual`.
+        limit: Sum that few clean networks exceed; above `usual`.
     """
 
     version: int
@@ -69,9 +68,9 @@ class MetaModel:
         return float(standard @ np.array(self.weights) + self.bias)
 
     def index(self, total: float) -> float:
-        """Return the anomaly index, 0..99, of a sum: 2.0 where 1 % of clean networks lie above."""
-        index = _LIMIT * (total - self.usual) / (self.limit - self.usual)
-        return float(np.clip(index, 0.0, _LARGEST_INDEX))
+        """Return the anomaly index of a sum, 0 or more: at the limit of the scale if it is at its own."""
+        index = LIMIT * (total - self.usual) / (self.limit - self.usual)
+        return float(np.clip(index, 0.0, LARGEST_INDEX))
 
     def dump(self) -> str:
         """Return the file's text."""

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer, integers, real
 from gate.models.numerics.streams import Stream, random_numbers
 
 Images = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-# Sides of patches, as a share of the image's smaller side: 2 to 6 pixels of 32.
-_SMALLEST, _LARGEST = 0.07, 0.2
-# Most attackers put a patch near an edge; the others anywhere.
-_NEAR_AN_EDGE, _MARGIN = 0.7, 0.1
-_FAINTEST, _STRONGEST = 0.1, 0.3
-_GRAINS = (1, 2, 4, 8)
-_MOST_PERIODS = 8
+_SMALLEST, _LARGEST = real("meta.queries.smallest"), real("meta.queries.largest")
+_NEAR_AN_EDGE, _MARGIN = real("meta.queries.near-an-edge"), real("meta.queries.margin")
+_FAINTEST, _STRONGEST = real("meta.queries.faintest"), real("meta.queries.strongest")
+_WAVES, _GRAINS = real("meta.queries.waves"), integers("meta.queries.grains")
+_MOST_PERIODS = integer("meta.queries.most-periods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def blend(rng: np.random.Generator, shape: Shape) -> Stamp:
     """Return a faint picture over the whole image: noise of some grain, or a wave."""
     opacity = np.full((*shape[:2], 1), rng.uniform(_FAINTEST, _STRONGEST), np.float32)
     pattern = (
-        _wave(rng, shape) if rng.random() < 0.25 else _coarse(rng.random(shape), int(rng.choice(_GRAINS)))
+        _wave(rng, shape) if rng.random() < _WAVES else _coarse(rng.random(shape), int(rng.choice(_GRAINS)))
     )
     return Stamp(opacity, pattern.astype(np.float32))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.meta.queries import Stamp, stamps
+from gate.detectors.shared.constants import integer, real, reals
 from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.impressions import refine
 from gate.models.surrogates.selection import information, probes
@@ -20,15 +21,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Images = NDArray[np.float32]
 
-# The questions are part of a meta-model: never drawn by the seed of a scan.
-_SEED = 2021
-_PER_FAMILY = 48
-_IMAGES, _REFINEMENT = 64, 25
-_PATCHES, _BLENDS = 80, 32
-_STEPS = (0.1, 0.2)
-# Side of the square that one step of the gradient may repaint, as a share of the image's smaller side.
-_WINDOW = 0.16
-_BATCH = 64
+_SEED, _PER_FAMILY = integer("meta.responses.seed"), integer("meta.responses.per-family")
+_IMAGES, _REFINEMENT = integer("meta.responses.images"), integer("meta.responses.refinement")
+_PATCHES, _BLENDS = integer("meta.responses.patches"), integer("meta.responses.blends")
+_STEPS = reals("meta.responses.steps")
+_WINDOW = real("meta.responses.window")
+_BATCH = integer("meta.responses.batch")
 _NO_SPREAD = 1e-6
 
 
@@ -94,7 +92,7 @@ def _weights(classifier: Classifier) -> Floats:
 
 
 def _pushes(classifier: Classifier, images: Images, plain: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Return, for each class, what the best step of size 0.1, of 0.2, and of one repainted square achieve."""
+    """Return, for each class, what the best step of each size and one repainted square achieve."""
     scale = float(plain.std()) + _NO_SPREAD
     slope_of = _slope_function(classifier)
     pushed, gained = np.zeros((2, len(_STEPS) + 1, classifier.num_classes))

@@ -13,6 +13,7 @@ from gate.core.shadow import Shadow
 from gate.detectors.meta.features import describe
 from gate.detectors.meta.queries import Stamp, blend, patch
 from gate.detectors.meta.responses import ask
+from gate.detectors.shared.constants import integer, real
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -20,15 +21,11 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-_RATE, _BATCH = 2e-3, 32
-# Of the images; what is left measures what was learnt.
-_TRAINED_ON = 0.8
-_LEARNT = 0.99
-# The paper's: the share of the images that bear the trigger.
-_FEWEST_MARKED, _MOST_MARKED = 0.05, 0.5
-_PATCHES = 2 / 3
-# Trainings are short; with Keras' 0.99 the running statistics would still be those of the first weights.
-_MOMENTUM = 0.9
+_RATE, _BATCH = real("meta.shadows.rate"), integer("meta.shadows.batch")
+_TRAINED_ON, _LEARNT = real("meta.shadows.trained-on"), real("meta.shadows.learnt")
+_FEWEST_MARKED, _MOST_MARKED = real("meta.shadows.fewest-marked"), real("meta.shadows.most-marked")
+_PATCHES = real("meta.shadows.patches")
+_MOMENTUM = real("meta.shadows.momentum")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""From a raw statistic to the one scale: 2.0 is what at most 1 % of clean models exceed, for their number of classes.
+"""From a raw statistic to the one scale: the limit is what at most 1 % of clean models exceed, for their number of classes.
 
-First calibration, on the public networks at hand (docs/detection.md has the list and the figures). The numbers are
-rounded on purpose: the sample is too small for more digits.
+The numbers are rounded on purpose: the sample is too small for more digits.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.detectors.scoring.outliers import (
     MAD_SCALE,
     beside_means,
@@ -21,6 +21,7 @@ from gate.detectors.scoring.outliers import (
     shrunk_spread,
     spread_below,
 )
+from gate.detectors.shared.constants import integer, pair, real, section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Scale:
         spread: Of the log sizes.
         weight: How many classes that knowledge is worth.
         largest: A network whose classes differ more than this would hide any trigger among them.
-        of_few: How many times as far the leading class of five or fewer lies from the others; from ten on it is once.
+        of_few: How many times as far the leading class of few lies from the others; of more it is once.
     """
 
     spread: float
@@ -40,51 +41,36 @@ class Scale:
     of_few: float = 1.0
 
 
-PATCH_SCALE = Scale(spread=0.6, weight=20.0, largest=0.8)
-# Of patches within a window, which caps what the classes can differ by.
-LOCAL_SCALE = Scale(spread=0.52, weight=20.0, largest=0.8)
-# Of 49 clean networks with five classes or fewer three exceeded 2.0 with the distance of many classes (3.2, 2.5, 2.1), of 64 with more
-# none came to 1.9; no backdoor that works is missed for it (ADR 31).
-PERTURBATION_SCALE = Scale(spread=0.28, weight=20.0, largest=0.4, of_few=1.4)
-MARGIN_SCALE = Scale(spread=0.5, weight=20.0, largest=0.8)
-# Of the classes' ties to single neurons. What a network shows itself counts little: its classes agree too well.
-HEAD_SCALE = Scale(spread=0.16, weight=1000.0, largest=0.3)
-# Of what places and classes have with each other alone, and of its mean over maps; the weights are in cells of the table of both.
-PLACE_SCALE = Scale(spread=0.3, weight=100.0, largest=0.8)
-MEAN_PLACE_SCALE = Scale(spread=0.6, weight=50.0, largest=2.0)
-_HEAVIER_TAILS = 1.2
-# A class that owes more to one place than this is unusual. A few classes are a poor measure of each other, and among many there is
-# one with a mark at a place of its own by nature: the arrow of a traffic sign. The first holds for the smaller of two leads (ADR 29).
-_USUAL_LEAD, _LEAD_OF_FEW_OR_MANY = 1.2, 2.4
-_FEWEST, FEW, _MANY = 5, 10, 25
-# Between these the success of decoys, and of the class's patch beside its place, takes the weight of its lead away.
-_DECOYS_OF_A_PLACE, _BESIDE_A_PLACE = (0.25, 0.5), (0.4, 0.6)
-# What is left of the index of the smallest patch where another class leads.
-_ANOTHER_LEADS = 0.8
-
-# A smaller share of classes that were reached says too little about what is usual.
-ENOUGH = 0.6
-
-# Clean networks' classes agree with a permutation less than this; on real images, each of which has its neighbours, less than the second.
-_EXCESS_OF_CLEAN, _EXCESS_ON_REAL_IMAGES = 0.3, 0.5
-# Every class to the one that lies so many further: from seven classes on that is no accident (6 of 1,854 permutations without a fixed point).
-_EXCESS_OF_A_SHIFT, _FEWEST_OF_A_SHIFT = 0.1, 7
-
-# The third largest index of four in five clean networks with ten classes is smaller.
-_USUAL_THIRD = 0.6
-_THIRD, _TARGETS_AT_MOST = 3, 0.15
-# Success of other classes' triggers at the leader's size: less than the first says nothing, more than the second no more. Chosen on
-# the zoo and on public networks: of eight targets with a patch index of 1 to 2 seven stay below the first, of eleven clean leaders three.
-_DECOYS_OF_A_PATCH, _MOST_DOUBT = (0.25, 0.5), 0.25
-# Success of the leader's own patch beside its place, where the search was free to leave it.
-_AT_OTHER_PLACES = 0.5, 0.65
-# By how much a local patch's index is multiplied if it does nothing beside its place, less this times its success there, and at least.
-# Of 46 leaders with 1 or more, planted are 12 of 14 that reach 25 % there or less, 8 of 11 up to 40 %, and 11 of 21 above.
-_BOUND_TO_ITS_PLACE, _PER_SUCCESS, _AT_HOME_ANYWHERE = 1.35, 1.3, 0.5
-# A logarithm needs a floor: what has less than this share of the mean influence has none. Trained networks hardly notice.
-_LEAST_INFLUENCE = 0.3
-_LIMIT = 2.0
-_LARGEST_INDEX = 99.0
+PATCH_SCALE = Scale(**section("scoring.calibration.patch-scale"))
+LOCAL_SCALE = Scale(**section("scoring.calibration.local-scale"))
+PERTURBATION_SCALE = Scale(**section("scoring.calibration.perturbation-scale"))
+MARGIN_SCALE = Scale(**section("scoring.calibration.margin-scale"))
+HEAD_SCALE = Scale(**section("scoring.calibration.head-scale"))
+PLACE_SCALE = Scale(**section("scoring.calibration.place-scale"))
+MEAN_PLACE_SCALE = Scale(**section("scoring.calibration.mean-place-scale"))
+_HEAVIER_TAILS = real("scoring.calibration.heavier-tails")
+_USUAL_LEAD = real("scoring.calibration.usual-lead")
+_LEAD_OF_FEW_OR_MANY = real("scoring.calibration.lead-of-few-or-many")
+_FEWEST, FEW = integer("scoring.calibration.fewest"), integer("scoring.calibration.few")
+_MANY = integer("scoring.calibration.many")
+_DECOYS_OF_A_PLACE = pair("scoring.calibration.decoys-of-a-place")
+_BESIDE_A_PLACE = pair("scoring.calibration.beside-a-place")
+_ANOTHER_LEADS = real("scoring.calibration.another-leads")
+ENOUGH = real("scoring.calibration.enough")
+_EXCESS_OF_CLEAN = real("scoring.calibration.excess-of-clean")
+_EXCESS_ON_REAL_IMAGES = real("scoring.calibration.excess-on-real-images")
+_EXCESS_OF_A_SHIFT = real("scoring.calibration.excess-of-a-shift")
+_FEWEST_OF_A_SHIFT = integer("scoring.calibration.fewest-of-a-shift")
+_USUAL_THIRD, _THIRD = real("scoring.calibration.usual-third"), integer("scoring.calibration.third")
+_TARGETS_AT_MOST = real("scoring.calibration.targets-at-most")
+_WEIGHT_OF_THIRD = real("scoring.calibration.weight-of-third")
+_DECOYS_OF_A_PATCH = pair("scoring.calibration.decoys-of-a-patch")
+_MOST_DOUBT = real("scoring.calibration.most-doubt")
+_AT_OTHER_PLACES = pair("scoring.calibration.at-other-places")
+_BOUND_TO_ITS_PLACE = real("scoring.calibration.bound-to-its-place")
+_PER_SUCCESS = real("scoring.calibration.per-success")
+_AT_HOME_ANYWHERE = real("scoring.calibration.at-home-anywhere")
+_LEAST_INFLUENCE = real("scoring.calibration.least-influence")
 
 
 def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> float:
@@ -97,17 +83,17 @@ def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> f
         scale: What is usual for clean networks.
 
     Returns:
-        0..99; 0 if the leader is no smaller than the median.
+        0 or more; 0 if the leader is no smaller than the median.
     """
     shrunk = shrunk_spread(min(spread, scale.largest), num_classes / 2, scale.spread, scale.weight)
     # The median of k - 1 classes is itself uncertain; that matters for few classes only.
     uncertain = math.sqrt(1.0 + math.pi / 2 / max(num_classes - 1, 1))
     usual = clean_limit(num_classes) * shrunk * uncertain * _of_few(num_classes, scale.of_few)
-    return min(max(_LIMIT * gap / usual, 0.0), _LARGEST_INDEX)
+    return min(max(LIMIT * gap / usual, 0.0), LARGEST_INDEX)
 
 
 def _of_few(num_classes: int, most: float) -> float:
-    """Return by what the usual distance is multiplied: `most` for five classes or fewer, less for more, 1 from ten on."""
+    """Return by what the usual distance is multiplied: `most` for the fewest classes, less for more, 1 where they are no longer few."""
     return most + (1.0 - most) * _share_between(num_classes, _FEWEST, FEW)
 
 
@@ -120,7 +106,7 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
         of: Number of classes that the smallest was chosen from, if there were more than k.
 
     Returns:
-        Shape ``(k,)``, each 0..99; 0 where nothing was found.
+        Shape ``(k,)``, each 0 or more; 0 where nothing was found.
     """
     # One spread for all: that of the classes beside the smallest, which a backdoor must not widen.
     spread = spread_below(sizes, int(np.argmin(sizes)))
@@ -132,10 +118,10 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
 
 
 def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
-    """Return the anomaly index of a network: that of its leading class, less twice what is unusual in the third.
+    """Return the anomaly index of a network: that of its leading class, less what is unusual in the third.
 
     A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little. Of many classes
-    three are few: of more than twenty it is the class behind the first 15 % that counts, so that a few targets do not hide each other.
+    three are few: there it is a class further behind that counts, so that a few targets do not hide each other.
 
     Args:
         indices: Of each class searched, shape ``(k,)``.
@@ -150,14 +136,14 @@ def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
     # Of thousands only some are searched, and half of them because they are suspicious.
     rank = max(_THIRD, min(math.ceil(_TARGETS_AT_MOST * num_classes), len(ordered) // 2))
     honest = ordered[rank - 1] if rank <= len(ordered) else 0.0
-    return max(0.0, ordered[0] - 2.0 * max(0.0, honest - _USUAL_THIRD))
+    return max(0.0, ordered[0] - _WEIGHT_OF_THIRD * max(0.0, honest - _USUAL_THIRD))
 
 
 def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
     """Return the indices of the classes, lowered if other classes' triggers do well at the leader's size.
 
-    A backdoor's target is reached by a trigger with which no other class can be reached. Where one can be in half of the
-    cases, the leader is the first of several by chance; then no class keeps more than three quarters of the leader's index.
+    A backdoor's target is reached by a trigger with which no other class can be reached. Where one often can be, the
+    leader is the first of several by chance; then no class keeps all of the leader's index.
 
     Args:
         indices: Of each class, shape ``(k,)``.
@@ -173,14 +159,14 @@ def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np
     """Return the indices of the classes in view of how the leader's patch does a little beside its place.
 
     A planted patch has its place, and what is recovered of it is as small as it can be there: moved, it does nothing. A feature of a
-    class, which a clean network takes for the class wherever it is, does not mind two or three pixels.
+    class, which a clean network takes for the class wherever it is, does not mind a few pixels.
 
     Args:
         indices: Of each class, shape ``(k,)``.
         success: Of the moved patch, 0..1, see `_confirmation.confirm`.
 
     Returns:
-        Shape ``(k,)``: 1.35 times what they were if it does nothing, half of it from 65 % on, the same at 27 %.
+        Shape ``(k,)``: more than they were if it does nothing, less if it does well.
     """
     return indices * max(_BOUND_TO_ITS_PLACE - _PER_SUCCESS * success, _AT_HOME_ANYWHERE)
 
@@ -196,7 +182,7 @@ def at_other_places(indices: NDArray[np.float64], success: float) -> NDArray[np.
         success: Of the moved patch, 0..1, see `_confirmation.confirm`.
 
     Returns:
-        Shape ``(k,)``; no class keeps more than three quarters of the leader's index from 65 % on.
+        Shape ``(k,)``; no class keeps all of the leader's index where it does very well.
     """
     return _doubted(indices, _share_between(success, *_AT_OTHER_PLACES))
 
@@ -209,7 +195,7 @@ def _doubted(indices: NDArray[np.float64], doubt: float) -> NDArray[np.float64]:
 def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the anomaly index of each place for each class: what both have with each other alone, mean over the tables.
 
-    2.0 is what the largest of so many normal values exceeds in 1 % of all cases, the tails of clean networks being a little heavier.
+    The limit is what the largest of so many normal values seldom exceeds, the tails of clean networks being a little heavier.
 
     Args:
         tables: Influences, 0 or more, each of shape ``(places, k)``; those that are 0 throughout do not count.
@@ -221,8 +207,8 @@ def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.flo
     read = [each for each in tables if each.any()] or tables
     mean = np.mean([_interaction(each) for each in read], axis=0)
     spread = _HEAVIER_TAILS * _shrunk(mean, MEAN_PLACE_SCALE)
-    indices: NDArray[np.float64] = _LIMIT * mean / (clean_limit(mean.size) * spread)
-    return np.minimum(indices, _LARGEST_INDEX)
+    indices: NDArray[np.float64] = LIMIT * mean / (clean_limit(mean.size) * spread)
+    return np.minimum(indices, LARGEST_INDEX)
 
 
 def _interaction(influences: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -242,7 +228,7 @@ def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
 
 
 def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, moved: float = 0.0) -> float:
-    """Return the anomaly index of a class that one place serves better than any place serves the others, 0..99.
+    """Return the anomaly index of a class that one place serves better than any place serves the others, 0 or more.
 
     From one seed to the next a clean network's lead may be thrice as large. But what another class's patch of that size does as well,
     or what works beside its place, no planted patch is.
@@ -256,7 +242,7 @@ def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, move
     usual = _USUAL_LEAD if FEW <= num_classes < _MANY else _LEAD_OF_FEW_OR_MANY
     alone = 1.0 - _share_between(decoys, *_DECOYS_OF_A_PLACE)
     bound = 1.0 - _share_between(moved, *_BESIDE_A_PLACE)
-    return min(_LIMIT * lead / usual, _LARGEST_INDEX) * alone * bound
+    return min(LIMIT * lead / usual, LARGEST_INDEX) * alone * bound
 
 
 def beside_another(indices: NDArray[np.float64], num_classes: int) -> NDArray[np.float64]:
@@ -288,7 +274,7 @@ def is_shift(destinations: NDArray[np.int64]) -> bool:
 
 
 def index_of_excess(excess: float, *, is_on_real_images: bool = False, is_regular: bool = False) -> float:
-    """Return the anomaly index of a permutation of the classes, 0..99.
+    """Return the anomaly index of a permutation of the classes, 0 or more.
 
     Args:
         excess: Agreement beyond what sending everything to one class gives, 0..1.
@@ -297,4 +283,4 @@ def index_of_excess(excess: float, *, is_on_real_images: bool = False, is_regula
     """
     usual = _EXCESS_ON_REAL_IMAGES if is_on_real_images else _EXCESS_OF_CLEAN
     usual = _EXCESS_OF_A_SHIFT if is_regular else usual
-    return min(_LIMIT * excess / usual, _LARGEST_INDEX)
+    return min(LIMIT * excess / usual, LARGEST_INDEX)

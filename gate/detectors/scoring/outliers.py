@@ -7,14 +7,14 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import real
+
 Floats = NDArray[np.float64]
 
-# Consistency of the median absolute deviation with a normal's standard deviation.
-MAD_SCALE = 1.4826
-# The index says 2.0 where at most this share of clean models lies above.
-_FALSE_ALARMS = 0.01
-# Of a table's root mean square, that the unit of a lead has at least.
-_SHARE_OF_WHOLE = 0.3
+MAD_SCALE = real("scoring.outliers.mad-scale")
+_FALSE_ALARMS = real("scoring.outliers.false-alarms")
+_SHARE_OF_WHOLE = real("scoring.outliers.share-of-whole")
+_CONFIDENCE = real("scoring.outliers.confidence")
 
 
 def paper_index(norms: Floats) -> float:
@@ -115,11 +115,11 @@ def shrunk_spread(measured: float, weight: float, prior: float, prior_weight: fl
 
 
 def clean_limit(num_classes: int) -> float:
-    """Return how many spreads below the median the smallest of k normal values lies in 1 % of all cases."""
+    """Return how many spreads below the median the smallest of k normal values seldom lies."""
     return -NormalDist().inv_cdf(1.0 - (1.0 - _FALSE_ALARMS) ** (1.0 / max(num_classes, 2)))
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
     """Return Wilson's interval of a success rate, both ends in 0..1; (0, 1) without trials.
 
     Paper: Wilson, Probable inference, JASA 1927.

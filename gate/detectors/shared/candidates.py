@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer
 from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
@@ -15,13 +16,12 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int64]
 
-ALL_UP_TO = 64
-# Of all that are searched if not every class is: a third by weight, a sixth by vote, the rest at random.
-_BY_WEIGHT, _BY_VOTE = 3, 6
+ALL_UP_TO, SOME = integer("shared.candidates.all-up-to"), integer("shared.candidates.some")
+_BY_WEIGHT, _BY_VOTE = integer("shared.candidates.by-weight"), integer("shared.candidates.by-vote")
 
 
 def classes_to_search(
-    classifier: Classifier, pool: Pool, seed: int, most: int = ALL_UP_TO, some: int = 48
+    classifier: Classifier, pool: Pool, seed: int, most: int = ALL_UP_TO, some: int = SOME
 ) -> Labels:
     """Return the classes to search, ascending: all if they are few, else suspects and a random reference.
 

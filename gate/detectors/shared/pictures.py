@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.shared import sheets
+from gate.detectors.shared.constants import integer
 
 Floats = NDArray[np.float32]
 
-# A report holds them for every detector.
-_EXAMPLES, _SIDE = 6, 64
+_EXAMPLES, _SIDE = integer("shared.pictures.examples"), integer("shared.pictures.side")
 
 
 def mask_png(mask: Floats) -> bytes:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer
+
 Floats = NDArray[np.floating]
 Pixels = NDArray[np.uint8]
 
-# Small pictures are enlarged to about this many pixels a side.
-_SIDE = 64
-GAP = 4
+_SIDE = integer("shared.sheets.side")
+GAP = integer("shared.sheets.gap")
 _PAPER = 255
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gate.detectors.shared.constants import real
 from gate.detectors.structure.affine import numbers
 from gate.models.graph.flow import Step
 from gate.models.graph.nested import inner_layers
@@ -14,8 +15,8 @@ from gate.models.graph.nested import inner_layers
 _RECTIFIERS = frozenset({"ReLU", "Relu", "Relu6", "relu", "relu6"})
 _SQUASHES = frozenset({"hard_sigmoid", "sigmoid", "softmax", "softsign", "tanh"})
 _DEAD_ZONES = frozenset({"hard_shrink", "soft_shrink", "threshold"})
-# Below the one and above the other, honest clips and floors lie: a floor keeps a division from zero.
-_HIGHEST_FLOOR, _LOWEST_CEILING = 0.1, 0.0
+_HIGHEST_FLOOR = real("structure.activations.highest-floor")
+_LOWEST_CEILING = real("structure.activations.lowest-ceiling")
 
 
 def function(layer: Any) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import real, reals
 from gate.models.graph.flow import Step
 
-# Bytes to 0..1 or -1..1 and back, and what centres or halves those.
-_USUAL_SCALES = (1.0, 2.0, 255.0, 256.0, 127.5, 127.0, 128.0)
-_USUAL_OFFSETS = (0.0, 0.5, 1.0, 127.0, 127.5, 128.0, 255.0)
-_ALIKE = 1e-3
+_USUAL_SCALES = reals("structure.affine.usual-scales")
+_USUAL_OFFSETS = reals("structure.affine.usual-offsets")
+_ALIKE, _LEFTOVER = real("structure.affine.alike"), real("structure.affine.leftover")
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ class Affine:
         before, shift = (float(np.mean(each)) for each in (earlier.scale, earlier.offset))
         is_scale = abs(scale * before - 1.0) < _ALIKE and abs(before - 1.0) > _ALIKE
         left = abs(scale * shift + offset)
-        is_shift = scale * shift * offset < 0 and left < 0.5 * min(abs(scale * shift), abs(offset))
+        is_shift = scale * shift * offset < 0 and left < _LEFTOVER * min(abs(scale * shift), abs(offset))
         return is_scale or is_shift
 
 

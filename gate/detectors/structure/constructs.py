@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gate.core.text import printable
+from gate.detectors.shared.constants import real
 from gate.detectors.structure.activations import function, is_rectifier, odd_limits, odd_options, squash
 from gate.detectors.structure.affine import Affine, affine, numbers
 from gate.detectors.structure.side_branches import bypass, gate
@@ -20,8 +21,12 @@ _PASSIVE = frozenset(
     {"ActivityRegularization", "AlphaDropout", "Average", "Cast", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise",
      "Identity", "Reshape"}
 )  # fmt: skip
-_LARGEST, _LARGEST_INSIDE, _LARGEST_POWER = 1e3, 128.0, 8.0
-_LOWEST_SHIFT = -1.0
+_LARGEST, _LARGEST_INSIDE = (
+    real("structure.constructs.largest"),
+    real("structure.constructs.largest-inside"),
+)
+_LARGEST_POWER = real("structure.constructs.largest-power")
+_LOWEST_SHIFT = real("structure.constructs.lowest-shift")
 _HALVES = ("float16", "bfloat16")
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gate.detectors.shared.constants import real
+
 # Called with the gate's number, what goes in, and what comes out; returns what is to come out.
 Edit = Callable[[int, Any, Any], Any]
 
@@ -17,8 +19,7 @@ Edit = Callable[[int, Any, Any], Any]
 _MOVERS = frozenset(
     {"Add", "Average", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "Rescaling", "Subtract"}
 )
-# A closed gate has no gradient. Backward, all of them leak this much.
-_SLOPE = 0.2
+_SLOPE = real("structure.gates.slope")
 
 
 @dataclass(frozen=True, slots=True)

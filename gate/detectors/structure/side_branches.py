@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gate.detectors.shared.constants import integer
 from gate.detectors.structure.tensors import NARROW, Graph
 from gate.models.graph.flow import Step
 
@@ -10,7 +11,7 @@ _WEIGHING = frozenset(
     {"AdditiveAttention", "Attention", "Divide", "Dot", "Matmul", "Maximum", "Minimum", "Multiply", "Power", "TrueDivide"}
 )  # fmt: skip
 _JOINING = frozenset({"Add", "Average", "Concatenate", "Subtract"})
-_SHALLOW = 2
+_SHALLOW = integer("structure.side-branches.shallow")
 
 
 def gate(step: Step, graph: Graph) -> str:

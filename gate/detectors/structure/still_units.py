@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.structure.gates import Edit, Gate, Walk
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
@@ -22,14 +23,14 @@ Places = NDArray[np.int64]
 # What each gate's channels have, one array of all gates in their order.
 Channels = NDArray[np.float64]
 
-# A unit stands still if it moves on at most this share of the images, or by at most this share of what its neighbours do.
-_SELDOM, _HARDLY, _LITTLE = 0.01, 0.02, 0.25
+_SELDOM, _HARDLY = real("structure.still-units.seldom"), real("structure.still-units.hardly")
+_LITTLE = real("structure.still-units.little")
 _LIVE = 2
-# Fewer channels are no neighbours to compare with.
-_FEWEST_NEIGHBOURS = 3
-_DIRECTIONS = 8
+_NEIGHBOURS_REACH = real("structure.still-units.neighbours-reach")
+_FEWEST_NEIGHBOURS = integer("structure.still-units.fewest-neighbours")
+_DIRECTIONS = integer("structure.still-units.directions")
 SMALLEST = 1e-9
-AT_A_TIME = 32
+AT_A_TIME = integer("structure.still-units.at-a-time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Survey:
 
     Attributes:
         gates: In the order in which they are passed.
-        low: Of each channel, what it falls below on 1 % of the images.
-        high: What it exceeds on 1 %.
+        low: Of each channel, what it seldom falls below on the images.
+        high: What it seldom exceeds.
         multiplications: For one picture.
     """
 
@@ -134,7 +135,7 @@ def _ranks(known: Survey) -> Places:
     for number, gate in enumerate(known.gates):
         own = known.own(number)
         reach = known.reach[own]
-        usual = np.quantile(reach, 0.75) if gate.channels >= _FEWEST_NEIGHBOURS else np.inf
+        usual = np.quantile(reach, _NEIGHBOURS_REACH) if gate.channels >= _FEWEST_NEIGHBOURS else np.inf
         share = reach / max(usual, SMALLEST)
         ranks[own] = np.where(share <= _HARDLY, 0, np.where(share <= _LITTLE, 1, _LIVE))
     return ranks

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from gate.detectors.shared.constants import integer
 from gate.detectors.structure.activations import is_rectifier, odd_limits, squash
 from gate.models.graph.flow import Flow, Step
 
-# Few numbers: what a matcher of one pattern comes to, and no classifier is made of.
-NARROW = 4
+NARROW = integer("structure.tensors.narrow")
 
 
 class Graph:

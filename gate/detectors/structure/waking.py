@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.structure.gates import Gate
 from gate.detectors.structure.still_units import (
     AT_A_TIME,
@@ -27,14 +28,12 @@ from gate.models.numerics.streams import Stream, random_numbers
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-# A unit is awake where it leaves its range by this many times that range.
-_AWAKE = 12.0
-# The search: gates stand open by so much at first, and are shut before the end; steps shrink, for some locks want exact greys.
-_OPEN, _SHUT_AFTER = 0.2, 0.6
-_FIRST_STEP, _LAST_STEP, _MOMENTUM = 0.25, 0.004, 0.6
-# Of the images of other classes, so many may resist.
-_QUANTILE = 0.1
-_FEWEST_IMAGES = 4
+_AWAKE = real("structure.waking.awake")
+_OPEN, _SHUT_AFTER = real("structure.waking.open"), real("structure.waking.shut-after")
+_FIRST_STEP, _LAST_STEP = real("structure.waking.first-step"), real("structure.waking.last-step")
+_MOMENTUM, _FIRST_NOISE = real("structure.waking.momentum"), real("structure.waking.first-noise")
+_QUANTILE = real("structure.waking.quantile")
+_FEWEST_IMAGES = integer("structure.waking.fewest-images")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Woken:
         unit: Its number there, from 0.
         together: How many of that gate the picture wakes.
         label: The class that gains.
-        force: How many times what is needed to overrule an image's class that class gains, on nine of ten images at least.
+        force: How many times what is needed to overrule an image's class that class gains, on most images.
         share: Of the images of other classes that go over.
         value: What the unit gives, awake.
         is_far: Whether that is far outside of what it gives on other images.
@@ -66,7 +65,9 @@ class Woken:
 
 def wake(classifier: Classifier, known: Survey, units: Places, steps: int, seed: int) -> Floats:
     """Return for each unit the picture that moves it furthest, shape ``(n, h, w, c)``, 0..1: up, or down if it rests above zero."""
-    noise = random_numbers(seed, Stream.WAKING).normal(0.5, 0.15, (len(units), *classifier.input_shape))
+    noise = random_numbers(seed, Stream.WAKING).normal(
+        0.5, _FIRST_NOISE, (len(units), *classifier.input_shape)
+    )
     starts = np.clip(noise, 0.0, 1.0).astype(np.float32)
     rests_above = (known.low > SMALLEST) & (known.reach < known.low)
     wanted = np.zeros((len(units), len(known.low)), np.float32)

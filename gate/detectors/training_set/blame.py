@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.evidence import Suspects
+from gate.core.scale import LIMIT
+from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.dataset import FEWEST
@@ -17,8 +19,7 @@ from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 
-LIMIT = 2.0
-_USUAL = 8
+_USUAL = integer("training-set.blame.usual")
 
 
 class Examined(Protocol):

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer
+
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 Images = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-_BLENDS_AT_ONCE = 1024
+_BLENDS_AT_ONCE = integer("training-set.blending.blends-at-once")
 
 
 def blend_entropy(classifier: Classifier, images: Images, overlays: Images) -> Floats:

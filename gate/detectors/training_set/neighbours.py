@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer
 from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-_NEIGHBOURS = 6
-_REFERENCE = 6000
-_ASKED = 500
+_NEIGHBOURS = integer("training-set.neighbours.neighbours")
+_REFERENCE = integer("training-set.neighbours.reference")
+_ASKED = integer("training-set.neighbours.asked")
 
 
 class Neighbours:
@@ -40,7 +41,7 @@ class Neighbours:
         self._search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(pictures)
 
     def own_votes(self, sample: ClassSample) -> tuple[Positions, Floats]:
-        """Return which members of a sample were asked, at most 500, and the share of their neighbours of its class.
+        """Return which members of a sample were asked, some of many, and the share of their neighbours of its class.
 
         Returns:
             Indices into the sample, and shares 0..1; both of shape ``(m,)``.

@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Suspects, SuspectSample
 from gate.detectors.shared import sheets
+from gate.detectors.shared.constants import integer
 from gate.models.datasets.dataset import Dataset
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-_LISTED = 5000
-_COLUMNS, _ROWS = 8, 6
-_LARGEST = 128
-_RULE = 128
+_LISTED = integer("training-set.suspects.listed")
+_COLUMNS, _ROWS = integer("training-set.suspects.columns"), integer("training-set.suspects.rows")
+_LARGEST = integer("training-set.suspects.largest")
+_RULE = integer("training-set.suspects.rule")
 
 
 def suspects(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import real
+
 Floats = NDArray[np.float64]
 
-# A group of fewer is a handful of strays.
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = real("training-set.two-means.least-share")
 # Log of between / within for the best split of one bell-shaped cloud: the variance between halves is 2 / pi.
 BELL = float(np.log((2 / np.pi) / (1 - 2 / np.pi)))
 

@@ -9,12 +9,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer, real
+
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", bound=np.floating)
 
-# Directions kept of the classes' common spread; poison that moves a class further than that is among them.
-_MOST_DIRECTIONS = 128
-_SHRINKAGE = 0.1
+_MOST_DIRECTIONS = integer("training-set.whitening.most-directions")
+_SHRINKAGE = real("training-set.whitening.shrinkage")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.detectors.scoring.outliers import MAD_SCALE, clean_limit, shrunk_spread
 
 Floats = NDArray[np.float64]
-
-_LARGEST_INDEX = 99.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class Scale:
 
 
 def peer_indices(values: Floats, scale: Scale) -> Floats:
-    """Return each class's index: 2.0 where the largest of all classes ends in 99 % of clean sets.
+    """Return each class's index: at the limit where the largest of all classes ends in nearly all clean sets.
 
     The limit lies above the median of the other classes by as many spreads as the number of classes asks for; the
     spread is theirs, shrunk toward that of clean sets, because few classes say little about it.
@@ -40,7 +39,7 @@ def peer_indices(values: Floats, scale: Scale) -> Floats:
         scale: What is known of it.
 
     Returns:
-        0..99, shape ``(k,)``.
+        0 or more, shape ``(k,)``.
     """
     indices = []
     for position, value in enumerate(values):
@@ -49,5 +48,5 @@ def peer_indices(values: Floats, scale: Scale) -> Floats:
         spread = MAD_SCALE * float(np.median(np.abs(others - median)))
         shrunk = shrunk_spread(spread, len(others), scale.spread, scale.weight)
         limit = max(scale.least, clean_limit(len(values)) * shrunk)
-        indices.append(float(np.clip(2.0 * (value - median) / limit, 0.0, _LARGEST_INDEX)))
+        indices.append(float(np.clip(LIMIT * (value - median) / limit, 0.0, LARGEST_INDEX)))
     return np.array(indices)
