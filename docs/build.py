@@ -1,4 +1,4 @@
-"""Write the pages that come from the code: docs/rules.md and docs/cli.md. `--check` only compares."""
+"""Write the pages that come from the code, and the list of detectors in docs/detection.md. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import click
+import yaml
 
+from gate import detectors
 from gate.cli.explain import page
 from gate.cli.main import cli
 from gate.cli.registry import all_rules
@@ -114,7 +116,41 @@ def _starter(title: str, file: str, language: str, remark: str) -> str:
     return f"{head}\n\n```{language}\n{content}\n```{more}"
 
 
-PAGES = {"rules.md": rules_page, "cli.md": cli_page, "ci.md": ci_page}
+_BEGIN = "<!-- Made by docs/build.py from the code, do not edit: detectors -->"
+_END = "<!-- End: detectors -->"
+
+
+def detection_page() -> str:
+    """Return the page on detection with the list of detectors as the code and the default policy have it.
+
+    Raises:
+        ValueError: A mark is missing.
+    """
+    before, begin, rest = _read(DOCS / "detection.md").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"docs/detection.md: expected the marks {_BEGIN!r} and {_END!r}")
+    return f"{before}{begin}\n\n{_detectors()}\n\n{end}{after}"
+
+
+def _detectors() -> str:
+    """Return one row for each detector: those of the joint score first, then by rule."""
+    policy = yaml.safe_load(_read(DOCS.parent / "policies" / "default.yaml"))["detectors"]
+    classes = {detector: detectors.detector_class(detector) for detector in detectors.ids()}
+    ordered = sorted(classes, key=lambda each: (not classes[each].ADDS_UP, classes[each].RULE.id))
+    rows = [
+        f"| `{each}` ({classes[each].RULE.id}) | {classes[each].RULE.summary} "
+        f"| {'yes' if classes[each].ADDS_UP else ''} | {'on' if policy[each]['enabled'] else 'off'} |"
+        for each in ordered
+    ]
+    head = [
+        "| detector | what a finding says | joins the joint score | default policy |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
+
+
+PAGES = {"rules.md": rules_page, "cli.md": cli_page, "ci.md": ci_page, "detection.md": detection_page}
 
 
 def main() -> int:

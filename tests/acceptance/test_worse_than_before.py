@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from gate import detectors
+
 Cli = Callable[..., Any]
 
 # One detector is enough to see the rise, and no limit but that of the rise.
@@ -19,15 +21,7 @@ max_score: null
 max_regression: 0.75
 detectors:
   neural-cleanse: {max_anomaly_index: 9}
-  universal-patch: {enabled: false}
-  universal-perturbation: {enabled: false}
-  maximum-margin: {enabled: false}
-  class-permutation: {enabled: false}
-  head-weights: {enabled: false}
-  spatial-influence: {enabled: false}
-  dormant-capacity: {enabled: false}
-  gated-patch: {enabled: false}
-"""
+""" + "".join(f"  {name}: {{enabled: false}}\n" for name in detectors.ids() if name != "neural-cleanse")
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'5' * 64}\nsize 1000\n"
 
 

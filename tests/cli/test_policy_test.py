@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gate import detectors
 from gate.core.report import ArtifactReport, Verdict
 
 Told = tuple[int, str, str]
@@ -15,12 +16,7 @@ Run = Callable[..., Told]
 Save = Callable[..., str]
 
 ONLY = "detectors:\n  neural-cleanse: {max_anomaly_index: %s}\n" + "".join(
-    f"  {name}: {{enabled: false}}\n"
-    for name in (
-        *("universal-patch", "universal-perturbation", "maximum-margin", "head-weights"),
-        *("spatial-influence", "class-permutation", "activation-clustering", "spectral-signatures"),
-        *("hand-made-logic", "dormant-capacity", "gated-patch"),
-    )
+    f"  {name}: {{enabled: false}}\n" for name in detectors.ids() if name != "neural-cleanse"
 )
 
 

@@ -9,7 +9,7 @@ import yaml
 from gate import detectors
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADINGS = ("Looks for", "Needs", "Decides by", "Known limits", "Paper")
+HEADINGS = ("Looks for", "Needs", "Decides by", "If it fires", "Known limits", "Paper")
 each_detector = pytest.mark.parametrize("detector", detectors.ids())
 
 

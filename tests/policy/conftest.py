@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.cli.registry import known_detectors
 from gate.policy.loader import builtin_directory, load
 from gate.policy.model import Policy
 
@@ -13,22 +14,7 @@ Load = Callable[..., Policy]
 
 @pytest.fixture
 def known() -> Mapping[str, Mapping[str, type]]:
-    return {
-        "neural-cleanse": {"restarts": int, "steps": int, "images": int},
-        "universal-patch": {},
-        "universal-perturbation": {},
-        "maximum-margin": {},
-        "head-weights": {},
-        "spatial-influence": {"images": int},
-        "class-permutation": {},
-        "hand-made-logic": {},
-        "dormant-capacity": {"units": int, "steps": int},
-        "gated-patch": {"images": int, "places": int, "rounds": int},
-        "meta-neural-analysis": {"model": str},
-        "activation-clustering": {"components": int},
-        "spectral-signatures": {"layer": str},
-        "strip": {"images": int, "overlays": int},
-    }
+    return known_detectors()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gate import detectors
 from gate.core.errors import PolicyError
 
 BROKEN = {
@@ -17,9 +18,7 @@ BROKEN = {
     "unknown key": ("version: 1\nprofil: quick", "2:1: profil: unknown key, did you mean 'profile'?"),
     "unknown detector": (
         "version: 1\ndetectors: {max: {}}",
-        "2:13: detectors.max: unknown key, expected one of activation-clustering, class-permutation, "
-        "dormant-capacity, gated-patch, hand-made-logic, head-weights, maximum-margin, meta-neural-analysis, neural-cleanse, spatial-influence, "
-        "spectral-signatures, strip, universal-patch, universal-perturbation",
+        f"2:13: detectors.max: unknown key, expected one of {', '.join(detectors.ids())}",
     ),
     "detector misspelt": (
         "version: 1\ndetectors:\n  neural_cleanse: {}",
