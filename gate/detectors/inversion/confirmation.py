@@ -11,24 +11,26 @@ from gate.core.evidence import Measurement
 from gate.detectors.inversion.search import Inversion
 from gate.detectors.inversion.triggers import Floats, TriggerModel
 from gate.detectors.scoring.outliers import wilson_interval
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context
 from gate.models.surrogates.selection import Pool
 
 DECOYS, MOVED = "success_of_decoys", "success_when_moved"
-_DECOYS = 2
+_DECOYS = integer("inversion.confirmation.decoys")
 _LEVELS = 255
-# How far a patch is moved, as a share of the picture and in pixels: off its place, and not out of what a feature of the class covers.
-_MOVE, _SHORTEST_MOVE = 0.07, 2
-_DIRECTIONS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.5, 1.5))
+_MOVE = real("inversion.confirmation.move")
+_SHORTEST_MOVE = integer("inversion.confirmation.shortest-move")
+_DIAGONAL = real("inversion.confirmation.diagonal")
+_DIRECTIONS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (_DIAGONAL, _DIAGONAL))
 
 
 def confirm(context: Context, form: TriggerModel, found: Inversion, leader: int) -> tuple[Measurement, ...]:
     """Return facts that a reviewer can weigh; none of them alone proves a backdoor.
 
-    `success_on_other_images` with its 95 % interval, on a kind of images that the trigger was not searched on;
+    `success_on_other_images` with its interval, on a kind of images that the trigger was not searched on;
     `success_in_8_bits`, after rounding to what an image file holds; `success_of_decoys`, of other classes' triggers that were
     cut to the leader's size: a clean network's triggers of that size do about as well as the leader. Of a patch of one place also
-    `success_when_moved`, by two or three pixels of a small picture: a planted trigger has its place, a feature of the class seldom.
+    `success_when_moved`, by a few pixels of a small picture: a planted trigger has its place, a feature of the class seldom.
 
     Args:
         context: The model and its images.

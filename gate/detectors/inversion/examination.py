@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-# Only if a class is this suspicious is there a search on other images.
-SUSPICIOUS = 1.0
-# Of many classes it is for the most suspicious ones, and for peers of every size to compare them with.
-_SUSPECTS, _PEERS = 4, 8
-# Kinds of images to search on, the first included.
-_KINDS_IN_QUICK, _KINDS_IN_FULL = 2, 3
-_PIXELS_PER_STEP = 16 * 128 * 128
-_FEWEST_IMAGES = 6
+SUSPICIOUS = real("inversion.examination.suspicious")
+_SUSPECTS, _PEERS = integer("inversion.examination.suspects"), integer("inversion.examination.peers")
+_KINDS_IN_QUICK = integer("inversion.examination.kinds-in-quick")
+_KINDS_IN_FULL = integer("inversion.examination.kinds-in-full")
+_MORE_STEPS_IN_FULL = integer("inversion.examination.more-steps-in-full")
+_MORE_IMAGES_IN_FULL = integer("inversion.examination.more-images-in-full")
+_PIXELS_PER_STEP = integer("inversion.examination.pixels-per-step")
+_FEWEST_IMAGES = integer("inversion.examination.fewest-images")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def affordable(settings: Settings, context: Context) -> Settings:
     """Return the settings for this profile and picture size."""
     restarts, steps, images = settings.restarts, settings.steps, settings.images
     if context.is_full:
-        restarts, steps, images = restarts + 1, steps * 3, images * 2
+        restarts, steps, images = restarts + 1, steps * _MORE_STEPS_IN_FULL, images * _MORE_IMAGES_IN_FULL
     height, width, _ = context.classifier.input_shape
     # Large pictures cost more each; fewer of them per step keep the work within bounds.
     most = max(_FEWEST_IMAGES, _PIXELS_PER_STEP // (height * width))

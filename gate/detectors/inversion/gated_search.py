@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import integer, integers, real
 from gate.models.graph.surrogate_gradients import surrogate_gradients
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import others
@@ -22,12 +23,9 @@ Images = NDArray[np.float32]
 # From images and one class to answers and the gradient of the class's margin over all others.
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 
-# Of the smaller side of a picture.
-_SIDES = 1 / 9, 1 / 5
-_FRAME = 0.08
-# Fewer images of other classes say nothing.
-_FEWEST = 4
-_MEMORY = 0.5
+_SIDES = tuple(1 / each for each in integers("inversion.gated-search.sides"))
+_FRAME, _MEMORY = real("inversion.gated-search.frame"), real("inversion.gated-search.memory")
+_FEWEST = integer("inversion.gated-search.fewest")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.triggers import Floats, Patch, Restart, Shape, Tuning, to_tanh_space
+from gate.detectors.shared.constants import real, section
 
-# The mask's parameter outside the window: so low that its gradient is exactly nothing, and it stays shut.
-_SHUT = -20.0
-# Where mask and pattern begin: nearly, not quite open and full, so that both can move.
-_OPEN, _FAINTEST = 0.95, 0.03
+_SHUT = real("inversion.local-patch.shut")
+_OPEN, _FAINTEST = real("inversion.local-patch.open"), real("inversion.local-patch.faintest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,9 @@ class LocalPatch(Patch):
     def __init__(self, spots: Mapping[int, tuple[Spot, ...]]) -> None:
         self._spots = spots
         side = next(iter(spots.values()))[0].pattern.shape[0]
-        # What no window can hold is as large as a window, at least. Below a pixel sizes say how sharp an edge is.
+        # What no window can hold is as large as a window, at least.
         area = float(side * side)
-        self.tuning = Tuning(
-            rate=0.1, first_cost=0.02, success=0.9, smallest=1.0, largest=area, is_local=True
-        )
+        self.tuning = Tuning(**section("inversion.local-patch.tuning"), largest=area, is_local=True)
 
     def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
         """Return that it has one: its window."""

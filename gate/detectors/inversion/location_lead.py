@@ -15,13 +15,11 @@ from gate.detectors.inversion.examination import SUSPICIOUS
 from gate.detectors.inversion.patch_scan import PatchScan
 from gate.detectors.scoring.calibration import FEW, beside_another, index_of_place_lead
 from gate.detectors.scoring.outliers import location_lead, place_lead_of
+from gate.detectors.shared.constants import integer, real
 
-# Of two classes each is what the other is not.
-_FEWEST = 3
-# A lead that is out of the question for a clean network, and so many times as far out as the smallest patch, says which class to look at.
-_UNHEARD_OF, _BY_FAR = 3.0, 2.0
-# An index that is far enough from the limit of 2.0 for a lead to make no difference.
-_IN_QUESTION = 1.5
+_FEWEST = integer("inversion.location-lead.fewest")
+_UNHEARD_OF, _BY_FAR = real("inversion.location-lead.unheard-of"), real("inversion.location-lead.by-far")
+_IN_QUESTION = real("inversion.location-lead.in-question")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.local_patch import Spot
 from gate.detectors.inversion.search import chunks
 from gate.detectors.inversion.triggers import Floats
+from gate.detectors.shared.constants import real
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -36,9 +37,8 @@ Numbers = NDArray[np.int32]
 _Step = Callable[..., tuple[Any, Any]]
 _Judge = Callable[..., Any]
 
-_FIRST_RATE, _MOMENTUM = 0.5, 0.7
-# A margin beyond this says no more.
-_CERTAIN = 20.0
+_FIRST_RATE, _MOMENTUM = real("inversion.patch-scan.first-rate"), real("inversion.patch-scan.momentum")
+_CERTAIN = real("inversion.patch-scan.certain")
 _NOTHING = 1e-12
 
 

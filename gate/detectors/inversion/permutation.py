@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import stamped_logits, state_signature
 from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
+from gate.detectors.shared.constants import integer, real
 from gate.models.numerics.adam import adam
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.margin import others
@@ -29,19 +30,17 @@ if TYPE_CHECKING:
 _Step = Callable[..., tuple[Any, ...]]
 
 _FORM = Patch()
-_RATE = 0.05
-# A mask of all pixels a little, and a pattern of black and white: found faster than from grey in the middle.
-_FIRST_MASK, _FIRST_PATTERN = 0.18, 0.38
-_FIRST_COST = 1e-3
-_LEFT = 0.9
-_PATIENCE = 3
-_UP, _DOWN = 1.3, 1.3**1.5
+_RATE = real("inversion.permutation.rate")
+_FIRST_MASK, _MASK_NOISE = real("inversion.permutation.first-mask"), real("inversion.permutation.mask-noise")
+_EDGE_OF_MASKS = real("inversion.permutation.edge-of-masks")
+_FIRST_PATTERN = real("inversion.permutation.first-pattern")
+_FIRST_COST = real("inversion.permutation.first-cost")
+_LEFT, _FADE = real("inversion.permutation.left"), real("inversion.permutation.fade")
+_PATIENCE, _KEPT = integer("inversion.permutation.patience"), integer("inversion.permutation.kept")
+_UP = real("inversion.permutation.up")
+_DOWN = _UP ** real("inversion.permutation.down")
 _PACE = Pace(_UP, _DOWN, _PATIENCE)
-_KEPT = 2
-# How fast what the network answered before fades from the averages that the permutation is read from.
-_FADE = 0.9
-# A trigger that covers more of the picture replaces what it shows.
-_LARGEST = 0.1
+_LARGEST = real("inversion.permutation.largest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +256,7 @@ def _signature(classifier: Classifier) -> tuple[Any, ...]:
 def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
     """Return mask and pattern that each restart begins with, as parameters."""
     draw = random_numbers(seed, Stream.PERMUTATION_STARTS)
-    masks = np.clip(_FIRST_MASK + draw.normal(0, 0.06, (restarts, *shape[:2], 1)), 0.02, 0.98)
+    masks = _FIRST_MASK + draw.normal(0, _MASK_NOISE, (restarts, *shape[:2], 1))
+    masks = np.clip(masks, _EDGE_OF_MASKS, 1 - _EDGE_OF_MASKS)
     patterns = 0.5 + _FIRST_PATTERN * np.where(draw.random((restarts, *shape)) < 0.5, -1.0, 1.0)
     return list(zip(to_tanh_space(masks), to_tanh_space(patterns), strict=True))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import Step, compiled_step
 from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
+from gate.detectors.shared.constants import integer, real
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -26,14 +27,10 @@ from gate.models.surrogates.selection import Pool
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_PATIENCE = 3
-_UP, _DOWN = 1.5, 1.5**1.5
-_PACE = Pace(_UP, _DOWN, _PATIENCE)
-# Share of the steps after which only the best restart of each class goes on.
-_TRIAL = 0.4
-# What one thread works on at a time: about 64 images of 32 x 32. More would leave some threads without work, less would make
-# the way from Python into the network cost more than the network.
-_CHUNK_PIXELS = 64 * 32 * 32
+_UP = real("inversion.search.up")
+_PACE = Pace(_UP, _UP ** real("inversion.search.down"), integer("inversion.search.patience"))
+_TRIAL = real("inversion.search.trial")
+_CHUNK_PIXELS = integer("inversion.search.chunk-pixels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

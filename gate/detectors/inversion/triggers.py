@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.detectors.shared.constants import real, section
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
 Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-# tanh reaches neither 0 nor 1; a little slack lets a mask be exactly empty or full.
-_SLACK = 0.999
-# A mask has a place if so much of it lies within a square of this share of the picture's smaller side.
-_MOST_OF_A_PATCH, _SQUARE = 0.5, 0.2
+_SLACK = real("inversion.triggers.slack")
+_MOST_OF_A_PATCH, _SQUARE = real("inversion.triggers.most-of-a-patch"), real("inversion.triggers.square")
+_FIRST_NOISE = real("inversion.triggers.first-noise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ class Patch:
     Paper: Wang et al., Neural Cleanse, IEEE S&P 2019.
     """
 
-    tuning = Tuning(rate=0.1, first_cost=1e-3, success=0.99)
+    tuning = Tuning(**section("inversion.triggers.patch"))
 
     def depths(self, channels: int) -> tuple[int, ...]:
         """Return 1 for the mask, and the image's channels for the pattern."""
@@ -150,7 +151,7 @@ class Patch:
         return np.where(mask > limit, mask, 0.0).astype(np.float32), pattern
 
     def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
-        """Return whether half of the mask or more lies within a square of a fifth of the picture's smaller side."""
+        """Return whether most of the mask lies within one small square."""
         mask = trigger[0][..., 0]
         side = max(1, round(_SQUARE * min(mask.shape)))
         within = np.lib.stride_tricks.sliding_window_view(mask, (side, side)).sum(axis=(-2, -1))
@@ -171,7 +172,7 @@ class Perturbation:
     Optimization in Backdoor Scanning, CVPR 2022, for inversion without a mask.
     """
 
-    tuning = Tuning(rate=0.02, first_cost=0.05, success=0.9)
+    tuning = Tuning(**section("inversion.triggers.perturbation"))
 
     def depths(self, channels: int) -> tuple[int, ...]:
         """Return the image's channels."""
@@ -182,7 +183,7 @@ class Perturbation:
     ) -> tuple[NDArray[np.float64], ...]:
         """Return faint noise."""
         del restart
-        return (rng.normal(0.0, 0.05, shape),)
+        return (rng.normal(0.0, _FIRST_NOISE, shape),)
 
     def trigger(self, params: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         """Return the parameter itself."""

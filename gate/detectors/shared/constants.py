@@ -86,7 +86,7 @@ def pair(name: str) -> tuple[float, float]:
     return low, high
 
 
-def section(name: str) -> dict[str, float]:
+def section(name: str) -> dict[str, Any]:
     """Return all numbers below a name, as keywords of a record; errors as those of `real`."""
     names = [each for each in constants() if each.startswith(f"{name}.")]
     return {each.rpartition(".")[2].replace("-", "_"): real(each) for each in names or [name]}
