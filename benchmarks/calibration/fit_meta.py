@@ -68,8 +68,8 @@ def collect(folder: Path, file: Path = META_FEATURES) -> None:
             continue
         started = time.perf_counter()
         keras.backend.clear_session()
-        classifier = Classifier(keras.models.load_model(folder / f"{recipe.name}.keras", compile=False))
-        classifier.set_input_range(*true.limits)
+        network = keras.models.load_model(folder / f"{recipe.name}.keras", compile=False)
+        classifier = Classifier(network).with_input_range(*true.limits)
         found = describe(ask(classifier))
         add(file, recipe.name, recipe.split, recipe.architecture, recipe.attack, true.success, found)
         print(f"{recipe.name}: {time.perf_counter() - started:.1f} s", flush=True)

@@ -25,6 +25,7 @@ from benchmarks.networks.opened import open_network
 from gate.detectors.neural_cleanse import NeuralCleanse
 from gate.detectors.scoring.outliers import paper_index
 from gate.detectors.shared.contract import Context
+from gate.models.prepare import PreparedModel
 from gate.models.surrogates.pools import SurrogatePools
 from gate.models.surrogates.selection import Pool, probes
 
@@ -70,9 +71,7 @@ def from_noise(classifier: Classifier) -> dict[str, Any]:
     """Return what the gate's own search finds from noise: its index and the paper's, both of the leading class."""
     pools = NoiseBank(classifier, 0)
     context = Context(
-        classifier=classifier,
-        pools=pools,
-        dataset=None,
+        model=PreparedModel(classifier=classifier, pools=pools),
         seed=0,
         is_full=False,
         progress=lambda *_: None,

@@ -15,6 +15,4 @@ def open_network(model: Path, limits: tuple[float, float]) -> Classifier:
     kind = kind_of(model.name, model)
     stored = read(model, kind)
     network = load(model, kind, stored.config, stored.keras_version)
-    classifier = Classifier(network, stored.loss)
-    classifier.set_input_range(*limits)
-    return classifier
+    return Classifier(network, stored.loss).with_input_range(*limits)

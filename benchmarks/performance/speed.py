@@ -28,15 +28,13 @@ def ours(model: Path, span: tuple[float, float]) -> tuple[float, int]:
     from gate.detectors import create
     from gate.detectors.shared.contract import Context
     from gate.models.classifier import Classifier
+    from gate.models.prepare import PreparedModel
     from gate.models.surrogates.pools import SurrogatePools
 
     started = time.perf_counter()
-    classifier = Classifier(keras.models.load_model(model, compile=False))
-    classifier.set_input_range(*span)
+    classifier = Classifier(keras.models.load_model(model, compile=False)).with_input_range(*span)
     context = Context(
-        classifier=classifier,
-        pools=SurrogatePools(classifier, seed=0),
-        dataset=None,
+        model=PreparedModel(classifier=classifier, pools=SurrogatePools(classifier, seed=0)),
         seed=0,
         is_full=False,
         progress=lambda *_: None,

@@ -27,6 +27,7 @@ from gate.detectors.shared.contract import Context
 from gate.models.datasets.batches import ImageArray
 from gate.models.datasets.dataset import Dataset
 from gate.models.features.activations import Representations
+from gate.models.prepare import PreparedModel
 
 Bools = NDArray[np.bool_]
 
@@ -89,13 +90,10 @@ def evidence_of(detector: str, archive: Any, model: Path) -> tuple[Evidence, flo
     known = _Looked(classifier, dataset, archive["activations"])
     pools: Any = None
     context = Context(
-        classifier=classifier,
-        pools=pools,
-        dataset=dataset,
+        model=PreparedModel(classifier=classifier, pools=pools, dataset=dataset, representations=known),
         seed=0,
         is_full=False,
         progress=lambda *_: None,
-        representations=known,
     )
     started = time.perf_counter()
     return create(detector, {}).run(context), time.perf_counter() - started

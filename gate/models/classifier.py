@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,9 @@ _TIE = 1e-4
 
 
 class Classifier:
-    """A Keras image classifier whose input is scaled to 0..1 and whose softmax is cut off.
+    """A Keras image classifier whose input is scaled to 0..1 and whose softmax is cut off: `f(low + (high - low) x) / temperature`.
 
-    `network` ends in the logits; `whole` is the model as it was.
+    `network` ends in the logits; `whole` is the model as it was. Nothing changes it: `with_...` return another one.
 
     Args:
         model: A built Keras model with one input (h, w, c) and one output of k classes.
@@ -50,18 +51,22 @@ class Classifier:
         self.network = head.network
         self.whole = model
         self.parameters = int(model.count_params())
-        self.temperature = 1.0
-        self.set_input_range(0.0, 1.0)
-
-    def set_input_range(self, low: float, high: float) -> None:
-        """State what raw values the network expects for black (low) and white (high)."""
-        self.low, self.high = low, high
+        self.low, self.high, self.temperature = 0.0, 1.0, 1.0
         self._compiled = self._compile(self.logits)
 
-    def set_temperature(self, temperature: float) -> None:
-        """State what all logits are divided by, above 0; the classes keep their order."""
-        self.temperature = temperature
-        self._compiled = self._compile(self.logits)
+    def with_input_range(self, low: float, high: float) -> Classifier:
+        """Return this network for raw values of black (low) and white (high)."""
+        return self._with(low, high, self.temperature)
+
+    def with_temperature(self, temperature: float) -> Classifier:
+        """Return this network with all logits divided by a number above 0; the classes keep their order."""
+        return self._with(self.low, self.high, temperature)
+
+    def _with(self, low: float, high: float, temperature: float) -> Classifier:
+        other = copy.copy(self)
+        other.low, other.high, other.temperature = low, high, temperature
+        other._compiled = other._compile(other.logits)
+        return other
 
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""

@@ -18,8 +18,10 @@ from gate.models.datasets.dataset import Dataset
 from gate.models.features.activations import Representations
 from gate.models.surrogates.pools import SurrogatePools
 
+_STATED = InputRange(0.0, 1.0, "stated")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedModel:
     """All that detectors need of one model.
 
@@ -28,16 +30,16 @@ class PreparedModel:
         pools: Images to search on.
         dataset: The user's images; None without.
         representations: Their activations; None without labels.
-        span: Raw values of black and white, and who says so.
+        input_range: Raw values of black and white, and who says so.
         keras_version: As the file claims.
     """
 
     classifier: Classifier
     pools: SurrogatePools
-    dataset: Dataset | None
-    representations: Representations | None
-    span: InputRange
-    keras_version: str
+    dataset: Dataset | None = None
+    representations: Representations | None = None
+    input_range: InputRange = _STATED
+    keras_version: str = ""
 
     def facts(self) -> ModelFacts:
         """Return what the report says of the model."""
@@ -46,8 +48,8 @@ class PreparedModel:
             num_classes=self.classifier.num_classes,
             parameters=self.classifier.parameters,
             head=self.classifier.head,
-            input_range=(self.span.low, self.span.high),
-            input_range_source=self.span.source,
+            input_range=(self.input_range.low, self.input_range.high),
+            input_range_source=self.input_range.source,
             images=self.pools.pool(0).source,
             keras_version=self.keras_version,
         )
@@ -65,21 +67,26 @@ def prepare(job: Job, network: Any, keras_version: str, loss: str) -> PreparedMo
     Raises:
         GateError: The model is not supported, or the data set does not fit.
     """
-    classifier = Classifier(network, loss)
-    span = _span(job, classifier)
-    classifier.set_input_range(span.low, span.high)
-    classifier.require_order(pictures(classifier, job.seed))
-    rescale_logits(classifier, job.seed)
+    raw = Classifier(network, loss)
+    known_range = _input_range(job, raw)
+    whole = raw.with_input_range(known_range.low, known_range.high)
+    whole.require_order(pictures(whole, job.seed))
+    classifier = rescale_logits(whole, job.seed)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None
     if dataset is not None and dataset.labels is not None:
         known = Representations(classifier, dataset, job.seed)
     return PreparedModel(
-        classifier, SurrogatePools(classifier, job.seed, dataset), dataset, known, span, keras_version
+        classifier=classifier,
+        pools=SurrogatePools(classifier, job.seed, dataset),
+        dataset=dataset,
+        representations=known,
+        input_range=known_range,
+        keras_version=keras_version,
     )
 
 
-def _span(job: Job, classifier: Classifier) -> InputRange:
+def _input_range(job: Job, classifier: Classifier) -> InputRange:
     if job.input_range is not None:
         return InputRange(*job.input_range, job.input_range_source)
     return input_range.find(classifier, job.seed)

@@ -101,21 +101,18 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     told = _two_networks(job, network)
     if told:
         return Scan(artifact=job.artifact, findings=(told,))
-    subject = prepare(job, network, stored.keras_version, stored.loss)
+    model = prepare(job, network, stored.keras_version, stored.loss)
     progress("finding images that the model knows", 0, 1, "")
     context = Context(
-        classifier=subject.classifier,
-        pools=subject.pools,
-        dataset=subject.dataset,
+        model=model,
         seed=job.seed,
         is_full=job.profile == "full",
         progress=progress,
-        representations=subject.representations,
     )
     evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
-    if not subject.span.is_sure:
-        evidence = tuple(_in_doubt(item, subject.span.source) for item in evidence)
-    facts = _with_loading(subject.facts(), job)
+    if not model.input_range.is_sure:
+        evidence = tuple(_in_doubt(item, model.input_range.source) for item in evidence)
+    facts = _with_loading(model.facts(), job)
     found = Scan(artifact=job.artifact, evidence=evidence, model=facts)
     joint = judged(evidence)
     if joint is None:

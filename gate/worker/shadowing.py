@@ -66,14 +66,14 @@ def _opened(job: Job) -> Classifier:
     stored = inspection.stored
     # Whether the model as it is agrees with the labels does not matter: its weights are lost.
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
-    subject = prepare(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
-    if not subject.span.is_sure:
+    model = prepare(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
+    if not model.input_range.is_sure:
         raise IncompleteError(
             rules.INCONCLUSIVE.id,
-            f"The input range is not known ({subject.span.source}).",
+            f"The input range is not known ({model.input_range.source}).",
             hint="State it with --input-range LOW,HIGH",
         )
-    return subject.classifier
+    return model.classifier
 
 
 def _trained(job: ShadowJob, classifier: Classifier, progress: Progress, keep: Keep) -> Iterable[Shadow]:

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
+from gate.models.prepare import PreparedModel
 from gate.models.surrogates.pools import SurrogatePools
 
-_bank = lru_cache(maxsize=8)(SurrogatePools)
+_pools = lru_cache(maxsize=8)(SurrogatePools)
 
 
 def context(
@@ -16,9 +17,7 @@ def context(
 ) -> Context:
     """Return the context of a scan without data; tests that look at one network share its images."""
     return Context(
-        classifier=classifier,
-        pools=pools or _bank(classifier, seed),
-        dataset=None,
+        model=PreparedModel(classifier=classifier, pools=pools or _pools(classifier, seed)),
         seed=seed,
         is_full=is_full,
         progress=lambda *told: None,

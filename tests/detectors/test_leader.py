@@ -9,6 +9,7 @@ import pytest
 from gate.detectors.inversion.examination import Examination, _next_labels, affordable, suspects_and_peers
 from gate.detectors.inversion.search import Inversion, Settings
 from gate.detectors.shared.contract import Context
+from gate.models.prepare import PreparedModel
 
 
 def found(norms: list[float]) -> Inversion:
@@ -36,8 +37,8 @@ class Sized:
 def test_the_full_profile_searches_longer_and_large_pictures_are_fewer(
     side: int, is_full: bool, expected: Settings
 ) -> None:
-    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "pools": None, "progress": None}
-    surroundings = Context(**parts, dataset=None, seed=0, is_full=is_full)
+    parts: dict[str, Any] = {"classifier": Sized((side, side, 3)), "pools": None}
+    surroundings = Context(model=PreparedModel(**parts), seed=0, is_full=is_full, progress=lambda *told: None)
 
     assert expected == affordable(Settings(restarts=2, steps=100, images=16), surroundings)
 

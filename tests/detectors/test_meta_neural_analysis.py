@@ -12,14 +12,13 @@ from gate.detectors.meta.responses import ask
 from gate.detectors.meta_neural_analysis import TABLE, MetaNeuralAnalysis
 from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
+from gate.models.prepare import PreparedModel
 from gate.models.surrogates.pools import SurrogatePools
 
 
 def context(classifier: Classifier) -> Context:
     return Context(
-        classifier=classifier,
-        pools=SurrogatePools(classifier, 0),
-        dataset=None,
+        model=PreparedModel(classifier=classifier, pools=SurrogatePools(classifier, 0)),
         seed=0,
         is_full=False,
         progress=lambda *told: None,

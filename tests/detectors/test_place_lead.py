@@ -28,7 +28,7 @@ def test_the_class_that_owes_most_to_one_place_is_named() -> None:
 
     assert place is not None
     assert (2, 4) == (place.label, place.num_classes)
-    assert (Measurement(name="location_lead", value=place.size, label=2),) == place.measurements
+    assert (Measurement(name="place_lead", value=place.size, label=2),) == place.measurements
 
 
 @pytest.mark.parametrize(("tried", "num_classes"), [(2, 2), (16, 43)])
@@ -112,7 +112,7 @@ def test_on_other_images_the_same_class_is_asked_for_whoever_leads_there() -> No
     assert place.elsewhere is not None
     assert place.elsewhere < 0.0 == place.index
     assert [
-        Measurement(name="location_lead", value=1.5, label=2),
+        Measurement(name="place_lead", value=1.5, label=2),
         Measurement(name="place_lead_on_other_images", value=place.elsewhere, label=2),
     ] == list(place.measurements)
 

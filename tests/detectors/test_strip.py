@@ -11,6 +11,7 @@ from gate.detectors.shared.contract import Context
 from gate.detectors.strip import Strip, _suspects, boundary
 from gate.models.datasets.batches import ImageArray
 from gate.models.datasets.dataset import Dataset
+from gate.models.prepare import PreparedModel
 
 CLASSES, EACH, TARGET = 6, 80, 2
 POISONED = slice(TARGET * EACH, TARGET * EACH + 30)
@@ -40,7 +41,10 @@ def training_set(
 def context_of(dataset: Dataset | None, heard: list[Any]) -> Context:
     parts: dict[str, Any] = {"classifier": Bars(), "pools": None}
     return Context(
-        **parts, dataset=dataset, seed=0, is_full=False, progress=lambda *words: heard.append(words)
+        model=PreparedModel(**parts, dataset=dataset),
+        seed=0,
+        is_full=False,
+        progress=lambda *words: heard.append(words),
     )
 
 

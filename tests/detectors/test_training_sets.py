@@ -16,6 +16,7 @@ from gate.detectors.shared.contract import Context
 from gate.models.datasets.batches import ImageArray
 from gate.models.datasets.dataset import FEWEST, Dataset
 from gate.models.features.activations import Representations
+from gate.models.prepare import PreparedModel
 
 CLASSES, EACH, POISON, TARGET = 5, 120, 40, 3
 SHAPE = (8, 8, 1)
@@ -64,13 +65,10 @@ def run(detector: str, dataset: Dataset | None, **parameters: Any) -> tuple[Evid
         known = Representations(classifier, dataset, 0)
     pools: Any = None
     context = Context(
-        classifier=classifier,
-        pools=pools,
-        dataset=dataset,
+        model=PreparedModel(classifier=classifier, pools=pools, dataset=dataset, representations=known),
         seed=0,
         is_full=False,
         progress=lambda *_: None,
-        representations=known,
     )
     return create(detector, parameters).run(context), classifier
 

@@ -202,9 +202,7 @@ def test_a_softmax_trained_with_a_regression_loss_is_a_classifier(keras: Any) ->
 
 def test_images_are_stretched_to_the_stated_range(linear_network: Linear) -> None:
     model = linear_network(0.01, shape=SHAPE)
-    classifier = Classifier(model)
-
-    classifier.set_input_range(-1.0, 255.0)
+    classifier = Classifier(model).with_input_range(-1.0, 255.0)
 
     expected = np.asarray(model(-1.0 + 256.0 * IMAGES))
     np.testing.assert_allclose(expected, softmax_of(classifier.predict(IMAGES)), atol=1e-5)

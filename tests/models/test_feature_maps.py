@@ -81,8 +81,7 @@ def test_channels_say_how_far_they_reach(keras: Any, images: Any) -> None:
 def test_the_input_range_is_heeded(keras: Any, images: Any) -> None:
     classifier = network(keras, keras.layers.Flatten())
     plain = feature_maps(classifier, images)
-    classifier.set_input_range(0.0, 255.0)
-    bytes_ = feature_maps(classifier, images / 255)
+    bytes_ = feature_maps(classifier.with_input_range(0.0, 255.0), images / 255)
 
     assert plain is not None
     assert bytes_ is not None

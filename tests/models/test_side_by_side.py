@@ -22,7 +22,7 @@ from gate.models.surrogates.pools import SurrogatePools
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(6)]
 classifier = Classifier(keras.Sequential([keras.Input((16, 16, 1)), *layers]))
 few = {"restarts": 2, "steps": 3}
-context = Context(classifier=classifier, pools=SurrogatePools(classifier, 0), dataset=None, seed=0, is_full=False, progress=print)
+context = Context(model=PreparedModel(classifier=classifier, pools=SurrogatePools(classifier, 0)), seed=0, is_full=False, progress=print)
 calls = {"neural-cleanse": few, "universal-patch": few, "maximum-margin": few, "class-permutation": few}
 found = [create(detector, parameters).run(context) for detector, parameters in calls.items()]
 assert all(each.status.value == "measured" for each in found)

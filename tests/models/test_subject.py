@@ -53,7 +53,7 @@ def test_a_stated_range_is_taken_as_it_is(job: Job) -> None:
 
     subject = prepare(stated, "", "")
 
-    assert (-1.0, 1.0, "option", True) == dataclasses.astuple(subject.span)
+    assert (-1.0, 1.0, "option", True) == dataclasses.astuple(subject.input_range)
     assert (-1.0, 1.0) == (subject.classifier.low, subject.classifier.high)
 
 

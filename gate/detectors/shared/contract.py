@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.datasets.dataset import Dataset
     from gate.models.features.activations import Representations
+    from gate.models.prepare import PreparedModel
     from gate.models.surrogates.pools import SurrogatePools
 
 
@@ -21,22 +22,36 @@ class Context:
     """The one model that a detector looks at, and what it may use.
 
     Attributes:
-        classifier: The network, with its input range set.
-        pools: Images to search and to confirm triggers on.
-        dataset: The user's images, if any.
-        representations: Their activations, if they are labelled.
+        model: The network, its input range set, with images to search on.
         seed: Of every random choice.
         is_full: Whether the profile is "full" rather than "quick".
         progress: Called with (stage, done, total, detail).
     """
 
-    classifier: Classifier
-    pools: SurrogatePools
-    dataset: Dataset | None
+    model: PreparedModel
     seed: int
     is_full: bool
     progress: Progress
-    representations: Representations | None = None
+
+    @property
+    def classifier(self) -> Classifier:
+        """The network."""
+        return self.model.classifier
+
+    @property
+    def pools(self) -> SurrogatePools:
+        """Images to search and to confirm triggers on."""
+        return self.model.pools
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The user's images, if any."""
+        return self.model.dataset
+
+    @property
+    def representations(self) -> Representations | None:
+        """Their activations, if they are labelled."""
+        return self.model.representations
 
 
 class Detector(Protocol):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,9 +63,8 @@ def find(classifier: Classifier, seed: int) -> InputRange:
 
 def _unless_any_will_do(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
     """Return what was found, in doubt if the network is surer there than training makes any."""
-    with _at(classifier, (found.low, found.high)):
-        if usual_lead(classifier, seed) <= UNHEARD_OF:
-            return found
+    if usual_lead(classifier.with_input_range(found.low, found.high), seed) <= UNHEARD_OF:
+        return found
     return replace(found, source=f"{found.source}, but it is surer than training makes any", is_sure=False)
 
 
@@ -87,8 +84,7 @@ def _from_memory(classifier: Classifier, seed: int) -> InputRange | None:
     images = np.concatenate([probes(family, shape, seed, _PROBES) for family in _FAMILIES])
     found = []
     for span in (UNIT, BYTES, SIGNED):
-        with _at(classifier, span):
-            distance = mismatch(classifier, images)
+        distance = mismatch(classifier.with_input_range(*span), images)
         if distance is None:
             return None
         found.append((distance, span))
@@ -107,15 +103,6 @@ def _unless_unusual(found: InputRange) -> InputRange:
     ):
         return found
     return replace(found, source=f"{found.source}, but no pictures have that range", is_sure=False)
-
-
-@contextmanager
-def _at(classifier: Classifier, span: tuple[float, float]) -> Iterator[None]:
-    """Set another input range for a while."""
-    before = classifier.low, classifier.high
-    classifier.set_input_range(*span)
-    yield
-    classifier.set_input_range(*before)
 
 
 def _from_layers(network: Any) -> InputRange | None:
@@ -170,10 +157,8 @@ def _from_answers(classifier: Classifier, seed: int) -> InputRange:
 
 def _liveliness(classifier: Classifier, span: tuple[float, float], seed: int) -> tuple[float, float]:
     """Return information and mean confidence of the most informative family at this range."""
-    with _at(classifier, span):
-        answers = [
-            classifier.predict(probes(family, classifier.input_shape, seed, _PROBES)) for family in _FAMILIES
-        ]
+    there = classifier.with_input_range(*span)
+    answers = [there.predict(probes(family, there.input_shape, seed, _PROBES)) for family in _FAMILIES]
     best = max(answers, key=information)
     return information(best), _mean_confidence(best)
 

@@ -44,18 +44,19 @@ def usual_lead(classifier: Classifier, seed: int) -> float:
     return float(np.median(first - second))
 
 
-def rescale_logits(classifier: Classifier, seed: int) -> None:
-    """Divide the logits of a network that leads by more than 10 in most pictures, or by less than 0.01, so that it is that.
+def rescale_logits(classifier: Classifier, seed: int) -> Classifier:
+    """Return the network, its logits divided so that it leads by 0.01 to 10 in half of the pictures: `z / (lead / clip(lead, 0.01, 10))`.
 
     Every other network stays as it is, and so does one that says the same of all pictures.
 
     Args:
-        classifier: The network, with its input range set; its temperature is changed.
+        classifier: The network, with its input range set.
         seed: Of the pictures.
 
     Raises:
         IncompleteError: Some answers are no numbers (rule BD004).
     """
     lead = usual_lead(classifier, seed)
-    if lead > 0.0 and not LEAST_SURE <= lead <= SUREST:
-        classifier.set_temperature(lead / float(np.clip(lead, LEAST_SURE, SUREST)))
+    if lead <= 0.0 or LEAST_SURE <= lead <= SUREST:
+        return classifier
+    return classifier.with_temperature(lead / float(np.clip(lead, LEAST_SURE, SUREST)))
