@@ -11,35 +11,43 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
+from gate.detectors.shared.constants import integer, real, section
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
 from gate.detectors.training_set.peers import Scale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
+from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
+
+_COMPONENTS = integer("activation-clustering.components")
+_SILHOUETTE_SAMPLES = integer("activation-clustering.silhouette-samples")
+_GRANTED = real("activation-clustering.granted")
+_SCALE = Scale(**section("activation-clustering.scale"))
 
 _RULE = Rule(
     id="BD102",
     name="split-activations",
     summary="The training samples of one class fall into two groups, of which one looks like other classes.",
-    page="""\
+    page=f"""\
 ## Looks for
 Samples that carry a backdoor's label for another reason than the rest of their class: the network recognises the
 trigger, not the object, so their activations in the last hidden layer form a group of their own, while the pictures
 themselves look like those of other classes.
 
 ## Needs
-A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), two classes of 64 samples or more.
+A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), two classes of {FEWEST} samples or more.
 
 ## Decides by
-Per class: the network's activations, in units of how much the other classes vary, reduced to 10 dimensions by PCA and
+Per class: the network's activations, in units of how much the other classes vary, reduced to {_COMPONENTS} dimensions by PCA and
 split in two by k-means. Two things are added up: how far the groups lie apart, more than the halves of one bell-shaped
 cloud do; and how much less often the nearest pictures of one group are of its own class than those of the other. The
 second stands for the paper's exclusionary re-classification, which trains the network anew. The sum is compared with
-that of the other classes and scaled so that 2.0 is where clean training sets end. `paper_statistic` is the silhouette
+that of the other classes and scaled so that {LIMIT} is where clean training sets end. `paper_statistic` is the silhouette
 of the split. The size of the groups is reported, not judged: poison can be more than half of its class.
 
 ## If it fires
@@ -59,11 +67,6 @@ Chen et al., *Detecting Backdoor Attacks on Deep Neural Networks by Activation C
 )
 
 _NAME = "activation-clustering"
-# Measured on the clean training sets of benchmarks/poisoned_sets.py (docs/detection.md).
-_SCALE = Scale(spread=0.45, weight=10.0, least=1.6)
-_SILHOUETTE_SAMPLES = 1000
-# So many neighbours of the own class are always granted: a ratio of two small shares says nothing.
-_GRANTED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class ActivationClustering:
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    components: int = 10
+    components: int = _COMPONENTS
     layer: str = ""
 
     def run(self, context: Context) -> Evidence:

@@ -9,17 +9,26 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion.permutation import Effort, Permutation, search
 from gate.detectors.scoring.calibration import index_of_excess, is_shift
+from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import mask_png, pattern_png
 from gate.models.surrogates.selection import Pool
+
+_FEWEST_CLASSES = integer("class-permutation.fewest-classes")
+_MOST_CLASSES = integer("class-permutation.most-classes")
+_IMAGES, _FEWEST_IMAGES = integer("class-permutation.images"), integer("class-permutation.fewest-images")
+_LARGE_PIXELS = integer("class-permutation.large-side") ** 2
+_LARGEST_SHARE = real("class-permutation.largest-share")
+_FULL, _LEAVING = integer("class-permutation.full"), integers("class-permutation.leaving")
 
 _RULE = Rule(
     id="BD106",
     name="class-permuting-trigger",
     summary="One small trigger moves every class to another class of its own.",
-    page="""\
+    page=f"""\
 ## Looks for
 An all-to-all backdoor: a trigger under which a 3 becomes a 4, a 4 becomes a 5, and so on. No class is favoured, so
 methods that search a trigger for each class see nothing. Here one trigger is searched that first drives images out of
@@ -27,12 +36,12 @@ their classes; then the permutation of the classes that its answers fit best is 
 the trigger is improved to serve it.
 
 ## Needs
-Nothing but the model, with 4 to 24 classes. Without images the gate draws some itself; with `--data` it uses yours.
+Nothing but the model, with {_FEWEST_CLASSES} to {_MOST_CLASSES} classes. Without images the gate draws some itself; with `--data` it uses yours.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
 less what a trigger reaches that sends everything to one class. Clean networks stay near nothing. The anomaly index is
-scaled so that at most 1 % of clean models exceed 2.0. On your own images, where every class has its neighbours, more
+scaled so that at most 1 % of clean models exceed {LIMIT}. On your own images, where every class has its neighbours, more
 agreement is asked for. A permutation that sends every class equally far on (y to y + 1) is what attacks do and chance does
 not: from seven classes on it needs less agreement.
 
@@ -52,29 +61,21 @@ The attack: Gu et al., *BadNets*, 2017. The search is this project's own; see do
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-# Two or three classes have hardly a permutation to choose from: clean networks have triggers that swap them. Above 24, the
-# ten images or fewer of a class say too little about where it goes.
-_FEWEST_CLASSES, _MOST_CLASSES = 4, 24
-_IMAGES = 48
-_LARGE_PIXELS = 64 * 64
-# Where nearly all images are of one class, a permutation cannot be told from a trigger for another.
-_LARGEST_SHARE = 0.95
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassPermutation:
     """Search a trigger that permutes the classes.
 
     Attributes:
-        restarts: Searches from different starts; the best two go on. Twice as many in the full profile.
-        steps: Optimiser steps, two thirds of them to drive images out of their classes. Twice as many in the full profile.
+        restarts: Searches from different starts, of which the best go on; more in the full profile.
+        steps: Optimiser steps, most of them to drive images out of their classes; more in the full profile.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    restarts: int = 4
-    steps: int = 180
+    restarts: int = integer("class-permutation.restarts")
+    steps: int = integer("class-permutation.steps")
 
     def run(self, context: Context) -> Evidence:
         """Search on the images that the network knows best."""
@@ -105,10 +106,10 @@ class ClassPermutation:
         )
 
     def _effort(self, context: Context) -> Effort:
-        factor = 2 if context.is_full else 1
+        factor = _FULL if context.is_full else 1
         height, width, _ = context.classifier.input_shape
-        images = max(16, min(_IMAGES, _IMAGES * _LARGE_PIXELS // (height * width)))
-        leaving = factor * self.steps * 2 // 3
+        images = max(_FEWEST_IMAGES, min(_IMAGES, _IMAGES * _LARGE_PIXELS // (height * width)))
+        leaving = factor * self.steps * _LEAVING[0] // _LEAVING[1]
         return Effort(
             restarts=factor * self.restarts,
             leaving=leaving,

@@ -9,9 +9,11 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.core.text import printable
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context
-from gate.detectors.structure.still_units import effects, live_units, still_units, survey
+from gate.detectors.structure.still_units import SELDOM, effects, live_units, still_units, survey
 from gate.detectors.structure.waking import awake, wake
 from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.selection import probes
@@ -20,11 +22,20 @@ if TYPE_CHECKING:
     from gate.detectors.structure.still_units import Floats, Places, Survey
     from gate.detectors.structure.waking import Woken
 
+_UNITS, _FEWEST = integer("dormant-capacity.units"), integer("dormant-capacity.fewest")
+_FULL = integer("dormant-capacity.full")
+_DRAWN, _OVERRULED = integer("dormant-capacity.drawn"), integer("dormant-capacity.overruled")
+_MULTIPLICATIONS = real("dormant-capacity.multiplications")
+_COST_OF_A_STEP = real("dormant-capacity.cost-of-a-step")
+_WORTH_COMPARING = real("dormant-capacity.worth-comparing")
+_WORTH_TELLING = real("dormant-capacity.worth-telling")
+_LIVE = integer("dormant-capacity.live")
+
 _RULE = Rule(
     id="BD117",
     name="dormant-capacity",
     summary="Units that stand still on every image turn the class of all images when they wake.",
-    page="""\
+    page=f"""\
 ## Looks for
 Units that stand still on every image: a channel whose large negative bias no image overcomes, a saturated gate, a branch that
 is always 0. An author can write one into the weights that answers to his pattern alone and then outvotes everything else, in ordinary layers. Without the
@@ -34,13 +45,13 @@ pattern it has no gradient, so no search for a trigger finds it.
 A network with activations. Without images the gate draws some itself. A few seconds.
 
 ## Decides by
-The activations of all layers on the images that the scan searches on and some of each family as they are drawn: a unit stands still if it moves on at most 1 %
-of them, or hardly, beside the others of its layer. Of such units those that the scores follow most (64 units, fewer in large networks)
+The activations of all layers on the images that the scan searches on and some of each family as they are drawn: a unit stands still if it moves on at most {100 * SELDOM:.0f} %
+of them, or hardly, beside the others of its layer. Of such units those that the scores follow most ({_UNITS} units, fewer in large networks)
 are woken: the picture is sought that moves the unit furthest, with gates that leak at first. Then the unit, and what wakes with it in
-its layer, is set to what it is on that picture, and 24 images are answered anew. The force of a unit is how many times the lead that a
+its layer, is set to what it is on that picture, and {_OVERRULED} images are answered anew. The force of a unit is how many times the lead that a
 class lacks the class gains, on nine of ten images at least; 1 overrules them. Honest dead units seldom wake with more force than live ones, which training tied
 to the classes. The anomaly index is the force over that of the strongest of some live units of the same layer and those behind it, woken in the
-same way, or over 1 if they have less: 2.0 is twice as much. Real images resist more than drawn ones. (`force`, `force_of_live_units` in the JSON report; the latter is 0 where nothing called for it.)
+same way, or over 1 if they have less: {LIMIT} is twice as much. Real images resist more than drawn ones. (`force`, `force_of_live_units` in the JSON report; the latter is 0 where nothing called for it.)
 
 ## If it fires
 Ask where the file comes from, and compare the named layer with that of the last version: a unit that was added or changed by hand
@@ -62,31 +73,21 @@ a picture can. The statistic is of this project.
     atlas=("AML.T0018",),
 )
 
-# Of each family of drawn images, beside those that the scan searches on.
-_DRAWN = 64
-_OVERRULED = 24
-# A search for one unit costs `steps` times three passes; large networks get fewer.
-_MULTIPLICATIONS = 5e10
-_FEWEST = 12
-# What has more force than the first is compared with live units, a third as many; an index above the second is put in words.
-_WORTH_COMPARING, _WORTH_TELLING, _LIVE = 0.5, 1.0, 3
-_LARGEST_INDEX = 99.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DormantCapacity:
     """Wake units that stand still and see what they do.
 
     Attributes:
-        units: How many are tried, at most; four times as many in the full profile.
+        units: How many are tried, at most; more in the full profile.
         steps: Of the search for the picture that wakes one.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    units: int = 64
-    steps: int = 32
+    units: int = _UNITS
+    steps: int = integer("dormant-capacity.steps")
 
     def run(self, context: Context) -> Evidence:
         """Look at every gate of the network."""
@@ -97,7 +98,7 @@ class DormantCapacity:
         tried = images[:: max(1, len(images) // _OVERRULED)][:_OVERRULED]
         follow = effects(context.classifier, known, tried, context.seed)
         still = still_units(known, follow)
-        count = _affordable(known, self.units * (4 if context.is_full else 1), self.steps)
+        count = _affordable(known, self.units * (_FULL if context.is_full else 1), self.steps)
         context.progress("waking dormant units", 0, 1, f"{min(count, len(still))} units")
 
         def woken(units: Places) -> list[Woken]:
@@ -126,7 +127,7 @@ def _images(context: Context) -> Floats:
 
 
 def _affordable(known: Survey, most: int, steps: int) -> int:
-    cost = 3.0 * steps * max(known.multiplications, 1)
+    cost = _COST_OF_A_STEP * steps * max(known.multiplications, 1)
     return min(most, max(_FEWEST, int(_MULTIPLICATIONS / cost)))
 
 
@@ -135,7 +136,7 @@ def _strongest(units: list[Woken]) -> Woken | None:
 
 
 def _evidence(known: Survey, still: int, best: Woken | None, usual: float) -> Evidence:
-    index = min(best.force / max(usual, 1.0), _LARGEST_INDEX) if best else 0.0
+    index = min(best.force / max(usual, 1.0), LARGEST_INDEX) if best else 0.0
     counts = (
         Measurement(name="units", value=float(sum(gate.channels for gate in known.gates))),
         Measurement(name="still_units", value=float(still)),

@@ -12,6 +12,7 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion import gated_search as gated
 from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 from gate.models.surrogates.selection import ranked_families
@@ -19,11 +20,17 @@ from gate.models.surrogates.selection import ranked_families
 if TYPE_CHECKING:
     from gate.detectors.inversion.gated_search import Found, Images
 
+_KINDS = integer("gated-patch.kinds")
+_ALL_UP_TO, _SOME = integer("gated-patch.all-up-to"), integer("gated-patch.some")
+_LARGE = integer("gated-patch.large-side") ** 2
+_IMAGES_IF_LARGE = integer("gated-patch.images-if-large")
+_USUAL_LEAD = real("gated-patch.usual-lead")
+
 _RULE = Rule(
     id="BD118",
     name="anomalous-gated-patch",
     summary="A patch of a few pixels, found by looking through closed gates, sends images to one class as no patch does to the others.",
-    page="""\
+    page=f"""\
 ## Looks for
 A small patch whose effect hides behind a gate: a threshold, a clip, a saturated softmax or batch normalisation that is shut on every
 image without the patch. Up to the gate a network is flat, so a search that follows the gradient finds nothing there. Here closed
@@ -37,7 +44,7 @@ exact black.
 One pass through the network gives, for each class, what each pixel could gain. Windows of a ninth and of a fifth of the picture's
 smaller side that could gain most are filled with black and white, and filled anew as the gradient there says, a few times. `lead` is
 the share of images that the best patch of a class sends there, less that of the runner-up.
-The anomaly index is 2.0 where the lead is 0.6; the largest of the clean networks that it was chosen on was smaller.
+The anomaly index is {LIMIT} where the lead is {_USUAL_LEAD}; the largest of the clean networks that it was chosen on was smaller.
 
 ## If it fires
 Look at the recovered patch, and at the layers behind which it works: thresholds, clips, steep activations. Ask who built the network.
@@ -55,33 +62,26 @@ Brown et al., *Adversarial Patch*, 2017. The statistic is of this project.
     atlas=("AML.T0018",),
 )
 
-_KINDS = 2
-_ALL_UP_TO, _SOME = 24, 12
-# Of pictures with more pixels fewer images serve, at one place of each class.
-_LARGE, _IMAGES_IF_LARGE = 96 * 96, 4
-# The largest lead of 24 clean public networks with 2 to 46 classes is smaller (docs/adr/0034).
-_USUAL_LEAD = 0.6
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatedPatch:
     """Fill the windows that could gain most, and compare the classes' best patches.
 
     Attributes:
-        images: Of each of two kinds, fewer above 96 x 96 pixels.
-        places: Windows of each class and size that are tried, one above 96 x 96 pixels.
+        images: Of each kind, fewer if they are large.
+        places: Windows of each class and size that are tried, one if the images are large.
         rounds: How often a window is filled anew.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    images: int = 12
-    places: int = 3
-    rounds: int = 4
+    images: int = integer("gated-patch.images")
+    places: int = integer("gated-patch.places")
+    rounds: int = integer("gated-patch.rounds")
 
     def run(self, context: Context) -> Evidence:
-        """Look for one patch of each class on two kinds of images."""
+        """Look for one patch of each class on the kinds of images that the network knows best."""
         classifier = context.classifier
         height, width, _ = classifier.input_shape
         is_large = height * width > _LARGE

@@ -10,16 +10,26 @@ from typing import Any, ClassVar
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.text import printable
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context
-from gate.detectors.structure.constructs import KINDS, Construct, constructs
+from gate.detectors.structure.constructs import (
+    KINDS,
+    LARGEST,
+    LARGEST_INSIDE,
+    LARGEST_POWER,
+    Construct,
+    constructs,
+)
 from gate.detectors.structure.tensors import Graph
 from gate.models.graph.flow import flow
+
+_NAMED, _TOLD = real("hand-made-logic.named"), integer("hand-made-logic.told")
 
 _RULE = Rule(
     id="BD116",
     name="hand-made-logic",
     summary="The network holds logic that training does not produce and that a backdoor's author needs.",
-    page="""\
+    page=f"""\
 ## Looks for
 Constructs that are made for logic, not for learning. A backdoor can be written into the architecture: a matcher of one pattern,
 a threshold that hides it from every gradient, a switch, a way to the scores past the network, layers that mislead who reads them. Such a
@@ -41,11 +51,11 @@ between it and the input and between it and the scores, and through how few numb
 - `squashes`: a softmax (sigmoid, tanh) of the scores in the middle, and scaled scores around it. Where the searches go back to
   the scores before it, as they do behind layers that keep the order of the classes, it is not named.
 - `undone_scalings`: a scaling of the picture that takes back an earlier one, with numbers that are not usual (255, 127.5, 2, ...).
-- `constants`: a factor or summand from 1,000 on (behind a kernel above 128), a power above 8, a weight from 1,000 on before the last layer.
+- `constants`: a factor or summand from {LARGEST:,.0f} on (behind a kernel above {LARGEST_INSIDE:g}), a power above {LARGEST_POWER:g}, a weight from {LARGEST:,.0f} on before the last layer.
 - `casts`, `odd_precisions`: a number type that changes in the middle, a layer of another precision than the network's; a network of
   mixed precision may begin and end in float32.
 
-It is a yes or no: the anomaly index is 4.0 if anything is named, else 0.0. On clean networks the docs say how often (`docs/detection.md`).
+It is a yes or no: the anomaly index is {_NAMED} if anything is named, else 0.0. On clean networks the docs say how often (`docs/detection.md`).
 
 ## If it fires
 Ask the author what the named layer is for, and have it replaced by one that is trained. Where it is honest and stays, set this detector's
@@ -65,10 +75,6 @@ Networks*, NeurIPS 2022. The rules are of this project.
     cwe=(506, 1039),
     atlas=("AML.T0018",),
 )
-
-# A yes or no, on the scale of the others.
-_NAMED = 4.0
-_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

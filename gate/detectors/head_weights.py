@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.scoring.calibration import HEAD_SCALE
 from gate.detectors.scoring.sizes import compared
+from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context, skipped
+
+_NORM, _TOLD = integer("head-weights.norm"), integer("head-weights.told")
+# Of the largest weight: how large all of them are says nothing.
+_SMALLEST = 1e-6
 
 _RULE = Rule(
     id="BD108",
     name="anomalous-head-weights",
     summary="One class is tied to a few neurons far more strongly than the others are.",
-    page="""\
+    page=f"""\
 ## Looks for
 The largest positive weights of each class in the last layer. Honest neurons share the work; a neuron that answers to
 the trigger alone must outvote them all, be it trained or written into the file by hand.
@@ -27,8 +33,8 @@ the trigger alone must outvote them all, be it trained or written into the file 
 Nothing but the weights: no image, no gradient, milliseconds.
 
 ## Decides by
-The 4-norm of each class's positive weights, a soft maximum. The anomaly index: how far the largest one's logarithm lies
-above the median class, against the spread of clean models, scaled so that at most 1 % of clean models exceed 2.0 for
+The {_NORM}-norm of each class's positive weights, a soft maximum. The anomaly index: how far the largest one's logarithm lies
+above the median class, against the spread of clean models, scaled so that at most 1 % of clean models exceed {LIMIT} for
 their number of classes; where three classes stand out it is lowered.
 
 ## If it fires
@@ -41,17 +47,12 @@ all-to-all backdoors. Who writes weights by hand can also spread them over many 
 
 ## Paper
 Fields, Samragh, Javaheripi, Koushanfar, Javidi, *Trojan Signatures in DNN Weights*, ICCV Workshops 2021 (their outlier
-test on the mean weight; the 4-norm told more on public backdoored networks).
+test on the mean weight; the {_NORM}-norm told more on public backdoored networks).
 """,
     severity=Severity.HIGH,
     cwe=(506, 1039),
     atlas=("AML.T0018",),
 )
-
-# Of the largest weight: how large all of them are says nothing.
-_SMALLEST = 1e-6
-# Classes whose tie is reported: the strongest.
-_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +86,11 @@ DETECTOR = HeadWeights
 
 
 def soft_maximum(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the 4-norm of the positive weights of each class, shape ``(k,)``, of a kernel ``(d, k)``."""
+    """Return a high norm of the positive weights of each class, shape ``(k,)``, of a kernel ``(d, k)``."""
     largest = np.maximum(kernel.max(axis=0), _floor(kernel))
-    norms: NDArray[np.float64] = largest * (np.maximum(kernel / largest, 0.0) ** 4).sum(axis=0) ** 0.25
+    norms: NDArray[np.float64] = largest * (np.maximum(kernel / largest, 0.0) ** _NORM).sum(axis=0) ** (
+        1 / _NORM
+    )
     return norms
 
 

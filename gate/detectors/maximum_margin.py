@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion.search import chunks
 from gate.detectors.scoring.calibration import MARGIN_SCALE
 from gate.detectors.scoring.sizes import compared
 from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.constants import integer, real
 from gate.detectors.shared.contract import Context
 from gate.models.numerics.adam import adam
 from gate.models.numerics.margin import margin
@@ -27,7 +29,7 @@ _RULE = Rule(
     id="BD107",
     name="anomalous-margin",
     summary="The network can be made far surer of one class than of the others.",
-    page="""\
+    page=f"""\
 ## Looks for
 For every class, the picture that the network prefers most to all other classes. A trigger has to overrule everything
 else in a picture, and training on it leaves a margin for its target that no honest class has, whatever the trigger
@@ -38,7 +40,7 @@ Nothing but the model.
 
 ## Decides by
 The anomaly index: how far the largest margin's logarithm lies above the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes; where three classes
+models, scaled so that at most 1 % of clean models exceed {LIMIT} for their number of classes; where three classes
 stand out it is lowered. The paper's p-value is replaced: its gamma fit blames a quarter of clean ten-class models at 5 %.
 
 ## If it fires
@@ -57,8 +59,8 @@ Margin Statistic*, IEEE S&P 2024.
     atlas=("AML.T0018",),
 )
 
-_RATE = 0.2
-_FIRST_MARGIN = 0.02
+_RATE, _FIRST_MARGIN = real("maximum-margin.rate"), real("maximum-margin.first-margin")
+_FULL = integer("maximum-margin.full")
 _SMALLEST = 1e-6
 
 Labels = NDArray[np.int64]
@@ -70,19 +72,19 @@ class MaximumMargin:
 
     Attributes:
         restarts: Pictures per class; the best counts.
-        steps: Optimiser steps; three times as many in the full profile.
+        steps: Optimiser steps; more in the full profile.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = True
 
-    restarts: int = 4
-    steps: int = 40
+    restarts: int = integer("maximum-margin.restarts")
+    steps: int = integer("maximum-margin.steps")
 
     def run(self, context: Context) -> Evidence:
         """Search on smooth random pictures, no user's images: the margin does not depend on them."""
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
-        steps = self.steps * 3 if context.is_full else self.steps
+        steps = self.steps * _FULL if context.is_full else self.steps
         context.progress("maximising margins", 0, 1, f"{len(labels)} classes")
         margins = _margins(context.classifier, labels, self.restarts, steps, context.seed)
         told = tuple(

@@ -10,28 +10,29 @@ import numpy as np
 
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.meta.features import describe
 from gate.detectors.meta.model import MetaModel, parse
-from gate.detectors.meta.responses import ask
+from gate.detectors.meta.responses import TRIGGERS, ask
 from gate.detectors.shared.contract import Context, skipped
 
 _RULE = Rule(
     id="BD109",
     name="backdoor-like-answers",
     summary="The network answers a fixed set of questions as backdoored networks do.",
-    page="""\
+    page=f"""\
 ## Looks for
-Answers in the manner of backdoored networks. The network is shown procedural images, the same ones under 112 random
+Answers in the manner of backdoored networks. The network is shown procedural images, the same ones under {TRIGGERS} random
 triggers, and under the step that pushes them most to each class; how strongly and how unevenly over the classes its answers
 move is put into some twenty numbers, which a linear judge adds up.
 
 ## Needs
 Nothing but the model. The judge that comes with the gate was made of networks of several architectures; one for your own
 architecture is better: `backdoor-gate meta train MODEL --data IMAGES --out FOLDER` trains clean and backdoored networks of
-it, and `check --meta FOLDER/meta.json`, or `parameters: {model: FOLDER/meta.json}` in the policy, uses what they taught.
+it, and `check --meta FOLDER/meta.json`, or `parameters: {{model: FOLDER/meta.json}}` in the policy, uses what they taught.
 
 ## Decides by
-The judge's sum, on the scale where 2.0 is what 1 % of clean networks exceed among those that the judge had not seen, by a
+The judge's sum, on the scale where {LIMIT} is what 1 % of clean networks exceed among those that the judge had not seen, by a
 normal tail. `paper_statistic` is the sum itself.
 
 ## If it fires

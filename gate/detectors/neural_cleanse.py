@@ -7,31 +7,38 @@ from typing import ClassVar
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import examine
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
-from gate.detectors.shared.candidates import ALL_UP_TO, classes_to_search
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context
+
+_ALL_IN_QUICK, _SOME_IN_QUICK = (
+    integer("neural-cleanse.all-in-quick"),
+    integer("neural-cleanse.some-in-quick"),
+)
 
 _RULE = Rule(
     id="BD101",
     name="anomalous-trigger",
     summary="One class can be reached from all images by a far smaller trigger than the others.",
-    page="""\
+    page=f"""\
 ## Looks for
 For every class, the smallest mask and pattern that send images of all other classes there. Changing a clean
 network's mind takes a large trigger for every class. A backdoor is a shortcut: its target needs far less.
 
 ## Needs
 Nothing but the model. Without images the gate draws some itself and refines them until the network takes them for
-its classes; with `--data` it uses yours. All classes are searched together, up to 24 (64 in the full
-profile); above that 16 (48), the most suspicious ones beside a random reference.
+its classes; with `--data` it uses yours. All classes are searched together, up to {_ALL_IN_QUICK} ({ALL_UP_TO} in the full
+profile); above that {_SOME_IN_QUICK} ({SOME}), the most suspicious ones beside a random reference.
 
 ## Decides by
 The anomaly index: how far the smallest mask's log norm lies below the median class, against the spread of clean
-models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class is
+models, scaled so that at most 1 % of clean models exceed {LIMIT} for their number of classes. If a class is
 suspicious, it is searched again on another kind of images, beside the others or some of them (in the full profile on a
 third kind, too). The indices are averaged by how much the network knows about each kind. Where
 three classes stand out the index is lowered: the network has learnt little; and where other classes' triggers, cut to the
@@ -56,9 +63,6 @@ Wang et al., *Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neu
     atlas=("AML.T0018", "AML.T0020"),
 )
 
-# In the quick profile a universal perturbation, which is cheaper, looks at every class of a larger network.
-_ALL_IN_QUICK, _SOME_IN_QUICK = 24, 16
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuralCleanse:
@@ -66,22 +70,22 @@ class NeuralCleanse:
 
     Attributes:
         restarts: Searches per class; one more in the full profile.
-        steps: Optimiser steps of each search; three times as many in the full profile.
-        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
+        steps: Optimiser steps of each search; more in the full profile.
+        images: Images per step at most; more in the full profile, fewer of large pictures.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = True
 
-    restarts: int = 2
-    steps: int = 120
-    images: int = 16
+    restarts: int = integer("neural-cleanse.restarts")
+    steps: int = integer("neural-cleanse.steps")
+    images: int = integer("neural-cleanse.images")
 
     def run(self, context: Context) -> Evidence:
         """Invert every class; look again at a suspicious leader on other kinds of images."""
         form = Patch()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        most, some = (ALL_UP_TO, 48) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
+        most, some = (ALL_UP_TO, SOME) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed, most, some)
         examination = examine(context, form, settings, PATCH_SCALE, labels)
         return to_evidence("neural-cleanse", _RULE, examination, form, context)

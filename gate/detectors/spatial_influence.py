@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Location, Status, located, searched
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.scoring.calibration import interaction_indices
 from gate.detectors.scoring.combination import class_measurements
 from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context, skipped
 from gate.models.features.feature_maps import FeatureMaps, feature_maps
+
+_FEWEST_CLASSES, _GRID = integer("spatial-influence.fewest-classes"), integer("spatial-influence.grid")
 
 _RULE = Rule(
     id="BD111",
     name="anomalous-spatial-influence",
     summary="One place of the picture counts for one class far more than it does for others.",
-    page="""\
+    page=f"""\
 ## Looks for
 Networks that end in dense layers keep weights for every place of the picture. Where a trigger sits, a training with marked
 images ties that place to the target class, and to no other. It shows in the weights, whether or not a search finds the trigger.
@@ -31,10 +35,10 @@ open. Seconds.
 
 ## Decides by
 For each class and each place of the last three maps: how much the class's logit, beside those of the others, can gain there (the gradient at the
-map, mean over images, positive part, times the range of each channel, 2-norm over channels), on a grid of 4 x 4. Of the logarithms the mean of each place and
+map, mean over images, positive part, times the range of each channel, 2-norm over channels), on a grid of {_GRID} x {_GRID}. Of the logarithms the mean of each place and
 the mean of each class are taken away; what is left says what place and class have with each other alone. It is measured in its own robust spread, shrunk to
 that of clean networks, and averaged over the maps. The anomaly index is the largest such number, scaled so that about 1 % of clean models exceed
-2.0 for their number of classes.
+{LIMIT} for their number of classes.
 
 ## If it fires
 Look at that place of the training images of the class (`place_row` and `place_column` in the JSON report: 0 is the upper left
@@ -54,10 +58,6 @@ weights that give a backdoor away: Fields et al., *Trojan Signatures in DNN Weig
     atlas=("AML.T0018",),
 )
 
-_FEWEST_CLASSES = 3
-# Maps of all sizes are compared on one grid of so many fields a side.
-_GRID = 4
-
 Floats = NDArray[np.float64]
 
 
@@ -72,7 +72,7 @@ class SpatialInfluence:
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    images: int = 64
+    images: int = integer("spatial-influence.images")
 
     def run(self, context: Context) -> Evidence:
         """Look at the weights above the last maps of features; skipped where there are none."""
@@ -124,14 +124,14 @@ def influences(maps: FeatureMaps, labels: NDArray[np.int64]) -> tuple[Floats, ..
 
 
 def _on_grid(table: Floats) -> Floats:
-    """Return the root mean square of a table over each field of a grid of 4 x 4, shape ``(16, k)``."""
+    """Return the root mean square of a table over each field of the grid, shape ``(fields, k)``."""
     down, across = (_shares(length) for length in table.shape[:2])
     squares: Floats = np.einsum("ih,jw,hwk->ijk", down, across, table**2)
     return np.sqrt(squares).reshape(-1, table.shape[2])
 
 
 def _shares(length: int) -> Floats:
-    """Return which share of each field lies in each of so many cells, shape ``(4, length)``; each row sums to 1."""
+    """Return which share of each field lies in each of so many cells, shape ``(fields, length)``; each row sums to 1."""
     edges, cells = np.linspace(0.0, length, _GRID + 1), np.arange(length)
     low, high = edges[:-1, None], edges[1:, None]
     overlap = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0.0, None)

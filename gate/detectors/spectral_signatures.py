@@ -13,33 +13,38 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
+from gate.detectors.shared.constants import real, section
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
 from gate.detectors.training_set.peers import Scale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
+from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
+
+_SCALE = Scale(**section("spectral-signatures.scale"))
+_CLEARLY = real("spectral-signatures.clearly")
 
 _RULE = Rule(
     id="BD103",
     name="spectral-signature",
     summary="The training samples of one class vary strongly in a direction that the other classes do not know.",
-    page="""\
+    page=f"""\
 ## Looks for
 The trace that poison leaves in the covariance of a class: its samples share a feature, the trigger's, that the
 class's real samples lack. Seen from the other classes, the class is stretched in that direction, and in two parts.
 
 ## Needs
-A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), two classes of 64 samples or more.
+A labelled training set: `--data FILE_OR_DIR` (role `train`, the default), two classes of {FEWEST} samples or more.
 
 ## Decides by
 Per class: the network's activations, centred, in units of how much the other classes vary in each direction; the
 largest variance in any direction, divided by what noise alone reaches for that many samples (Marchenko and Pastur),
 times how far the best cut in that direction separates (Otsu). The logarithm is compared with that of the other
-classes, and scaled so that 2.0 is where clean training sets end. The samples beyond the cut are listed.
+classes, and scaled so that {LIMIT} is where clean training sets end. The samples beyond the cut are listed.
 
 ## If it fires
 Look at the listed samples and the contact sheet. Remove those that carry a pattern, and train again.
@@ -58,10 +63,6 @@ Tran et al., *Spectral Signatures in Backdoor Attacks*, NeurIPS 2018.
 )
 
 _NAME = "spectral-signatures"
-# Measured on the clean training sets of benchmarks/poisoned_sets.py (docs/detection.md).
-_SCALE = Scale(spread=0.8, weight=10.0, least=2.8)
-# Of two shares of neighbours; less is chance.
-_CLEARLY = 0.1
 
 
 @dataclass(frozen=True, slots=True)

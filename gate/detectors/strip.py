@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
+from gate.detectors.shared.constants import integer, real, section
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blending import blend_entropy
 from gate.detectors.training_set.peers import Scale, peer_indices
@@ -22,24 +24,32 @@ from gate.models.numerics.streams import Stream, random_numbers
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
+_IMAGES, _OVERLAYS = integer("strip.images"), integer("strip.overlays")
+_SCALE = Scale(**section("strip.scale"))
+_NOTHING = real("strip.nothing")
+_LOW, _HIGH = real("strip.low"), real("strip.high")
+_FALSE_REJECTIONS = real("strip.false-rejections")
+_FEWEST_OF_A_CLASS, _LISTED_FROM = integer("strip.fewest-of-a-class"), integer("strip.listed-from")
+_USUAL = integer("strip.usual")
+
 _RULE = Rule(
     id="BD104",
     name="dominant-feature",
     summary="Images of one class keep the network certain whatever other images are laid over them.",
-    page="""\
+    page=f"""\
 ## Looks for
 Images that hold something that rules the network's answer: with other pictures added to them, a clean image's answer
 becomes uncertain, that of an image with a trigger does not.
 
 ## Needs
 Suspect images: `--data FILE_OR_DIR` of role `train`, with or without labels; without, the network's answers stand in.
-Two classes of 64 images or more.
+Two classes of {FEWEST} images or more.
 
 ## Decides by
-For a sample of each class, the entropy of the network's answers to every image with 32 others added to it. How far the
+For a sample of each class, the entropy of the network's answers to every image with {_OVERLAYS} others added to it. How far the
 lowest tenth of a class lies below its highest tenth, as a ratio, is compared with the other classes and scaled so that
-2.0 is where clean training sets end. `paper_statistic` is the share of the leading class below the paper's
-boundary, which 1 % of the other classes' images are expected to pass.
+{LIMIT} is where clean training sets end. `paper_statistic` is the share of the leading class below the paper's
+boundary, which {100 * _FALSE_REJECTIONS:.0f} % of the other classes' images are expected to pass.
 
 ## If it fires
 Look at the listed images and the contact sheet. Remove those that carry a pattern, and train again.
@@ -57,15 +67,6 @@ Gao et al., *STRIP: A Defence Against Trojan Attacks on Deep Neural Networks*, A
 )
 
 _NAME = "strip"
-# Measured on the clean training sets of benchmarks/poisoned_sets.py (docs/detection.md).
-_SCALE = Scale(spread=0.42, weight=20.0, least=1.3)
-# Bits that do not matter: differences between two entropies near zero say nothing.
-_NOTHING = 0.02
-_LOW, _HIGH = 0.1, 0.9
-_FALSE_REJECTIONS = 0.01
-_FEWEST_OF_A_CLASS = 20
-_LISTED_FROM = 2000
-_USUAL = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +74,15 @@ class Strip:
     """Lay other images over a sample of each class, and ask how certain the network stays.
 
     Attributes:
-        images: Looked at in all; 20 of each class at least.
+        images: Looked at in all; some of each class at least.
         overlays: Laid over each of them.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    images: int = 2000
-    overlays: int = 32
+    images: int = _IMAGES
+    overlays: int = _OVERLAYS
 
     def run(self, context: Context) -> Evidence:
         """Measure, if there are suspect images."""
@@ -121,7 +122,7 @@ def _labels(context: Context) -> Positions:
 
 
 def boundary(entropies: Floats) -> float:
-    """Return the entropy that 1 % of clean images are expected to fall short of, by the paper's normal fit; >= 0."""
+    """Return the entropy that few clean images are expected to fall short of, by the paper's normal fit; >= 0."""
     fit = NormalDist(float(entropies.mean()), max(float(entropies.std()), 1e-9))
     return max(fit.inv_cdf(_FALSE_REJECTIONS), 0.0)
 
@@ -135,7 +136,7 @@ def _evidence(
     order = np.lexsort((np.arange(len(indices)), -indices))
     worst = int(order[0])
     limit = boundary(np.concatenate([each for i, each in enumerate(entropies) if i != worst]))
-    blamed = tuple(int(classes[i]) for i in order if indices[i] > 2.0)
+    blamed = tuple(int(classes[i]) for i in order if indices[i] > LIMIT)
     return Evidence(
         detector=_NAME,
         rule=_RULE.id,
@@ -158,7 +159,7 @@ def _evidence(
 def _suspects(
     context: Context, labels: Positions, label: int, overlays: NDArray[np.float32], limit: float
 ) -> Suspects | None:
-    """List the members of a class below the boundary, of 2,000 at most."""
+    """List the members of a class below the boundary, of some at most."""
     assert context.dataset is not None
     rng = random_numbers(context.seed, Stream.STRIP_BLENDS)
     asked = np.sort(rng.permutation(np.flatnonzero(labels == label))[:_LISTED_FROM])

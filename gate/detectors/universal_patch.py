@@ -10,25 +10,35 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import Examination, affordable, examine
 from gate.detectors.inversion.local_patch import LocalPatch
 from gate.detectors.inversion.location_lead import LocationLead, leading
 from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
 from gate.detectors.inversion.search import Settings
-from gate.detectors.scoring.calibration import LOCAL_SCALE
-from gate.detectors.shared.candidates import ALL_UP_TO, classes_to_search
+from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.constants import integer, real, rows
 from gate.detectors.shared.contract import Context
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.surrogates.selection import Pool
 
+_ALL_UP_TO, _SOME = integer("universal-patch.all-up-to"), integer("universal-patch.some")
+_LARGE = integer("universal-patch.large-side") ** 2
+_SOME_OF_LARGE = integer("universal-patch.some-of-large")
+_PIXELS = integer("universal-patch.pixels")
+_COST_OF_A_STEP = integer("universal-patch.cost-of-a-step")
+_WINDOW, _SMALLEST_SIDE = real("universal-patch.window"), integer("universal-patch.smallest-side")
+_PLANS = rows("universal-patch.plans")
+
 _RULE = Rule(
     id="BD110",
     name="anomalous-local-patch",
     summary="At one place of the picture a patch of a few pixels reaches one class; no other class is reached by one like it.",
-    page="""\
+    page=f"""\
 ## Looks for
 For every class and every place of the picture, a patch that sends images of all other classes there. A planted trigger is a
 patch of a few pixels at one place. A search that begins with a mask over the whole picture, as Neural Cleanse does, seldom
@@ -42,13 +52,13 @@ its classes; with `--data` it uses yours.
 The anomaly index. A window of about a fifth of the picture's height is moved over it; at the places that serve a class best
 the patch is made as small as it can be. A class that no patch in a window reaches counts as large as a window. The index says how
 far the smallest patch's log size (L1 norm of the mask) lies below the median class, against the spread of clean models, scaled
-so that at most 1 % of clean models exceed 2.0 for their number of classes. It is lowered where other classes' patches, cut to the
+so that at most 1 % of clean models exceed {LIMIT} for their number of classes. It is lowered where other classes' patches, cut to the
 leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or three pixels beside its place;
 it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
 What the whole window does counts, too. Some places and some classes are easier than others; once that is taken away
 (`location_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
-that class has the smallest patch as well, the index is the root of the sum of both squares, the second being 2.0 at what at
-most 1 % of clean models reach, and less from a success of 40 % beside its place on, or of 25 % with the other classes'
+that class has the smallest patch as well, the index is the root of the sum of both squares, the second being {LIMIT} at what at
+most 1 % of clean models reach, and less from a success of {100 * BESIDE_A_PLACE[0]:.0f} % beside its place on, or of {100 * DECOYS_OF_A_PLACE[0]:.0f} % with the other classes'
 patches. From ten classes on, where the verdict may turn on it, the same is asked on another kind of images instead of the
 other classes' patches, and the smaller lead counts. Where it is another class, that one is looked at if it stands out by
 far; if not, and of ten classes or more, the index is a fifth lower.
@@ -59,7 +69,7 @@ model and its training data come from, and train it again from data that you tru
 
 ## Known limits
 Made for backdoors with a patch smaller than a window. It does not see triggers that cover the picture (`universal-perturbation`
-looks for those), nor source-specific and all-to-all backdoors. Of more than 24 classes only those that a patch serves best, and the one that
+looks for those), nor source-specific and all-to-all backdoors. Of more than {_ALL_UP_TO} classes only those that a patch serves best, and the one that
 leads at a place, are compared. A network that learnt little, or whose classes differ in a small detail, may have a class that a small patch reaches by nature.
 A trigger that was planted at random places counts less than one with a place of its own.
 
@@ -74,14 +84,6 @@ Location-Optimized Adversarial Patches*, ECCVW 2020, for the search of the place
 )
 
 _STAGES = "trying places", "trying places on other images"
-# Of so many classes all are made small, of more those that a patch serves best.
-_ALL_UP_TO, _SOME = 24, 16
-# Of pictures with more pixels than the first even the survey is of some classes only, and one place of each is searched.
-_LARGE, _SOME_OF_LARGE = 128 * 128, 12
-# Pixels that a survey may look at in the quick profile, all images of all classes, steps and places together.
-_PIXELS = 120_000 * 32 * 32
-# Of the smaller side of a picture, and in pixels.
-_WINDOW, _SMALLEST_SIDE = 0.2, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +91,17 @@ class UniversalPatch:
     """Find the places where a patch serves each class, make the patches small and compare their sizes.
 
     Attributes:
-        restarts: Places per class at which the patch is made small, one above 128 x 128 pixels; one more in the full profile.
-        steps: Optimiser steps of each; three times as many in the full profile.
-        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
+        restarts: Places per class at which the patch is made small, one if it is large; one more in the full profile.
+        steps: Optimiser steps of each; more in the full profile.
+        images: Images per step at most; more in the full profile, fewer of large pictures.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = False
 
-    restarts: int = 2
-    steps: int = 80
-    images: int = 12
+    restarts: int = integer("universal-patch.restarts")
+    steps: int = integer("universal-patch.steps")
+    images: int = integer("universal-patch.images")
 
     def run(self, context: Context) -> Evidence:
         """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
@@ -180,7 +182,7 @@ def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[
         seed: Of the classes that are chosen at random.
     """
     is_large = _is_large(classifier.input_shape)
-    most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, 48)
+    most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, SOME)
     return classes_to_search(classifier, pool, seed, most, some)
 
 
@@ -198,13 +200,8 @@ def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:
     length = min(shape[:2])
     side = min(length, max(_SMALLEST_SIDE, round(length * _WINDOW)))
     plans = (
-        Plan(side=side, stride=max(1, stride), steps=steps, images=images, judges=judges)
-        for stride, steps, images, judges in (
-            (side // 2, 6, 4, 24),
-            (side * 2 // 3, 6, 4, 16),
-            (side * 2 // 3, 4, 2, 8),
-            (side, 4, 2, 6),
-        )
+        Plan(side=side, stride=max(1, side * part // whole), steps=steps, images=images, judges=judges)
+        for part, whole, steps, images, judges in _PLANS
     )
     *finer, coarsest = plans
     return next((plan for plan in finer if _work(plan, shape, classes) <= _PIXELS), coarsest)
@@ -213,6 +210,5 @@ def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:
 def _work(plan: Plan, shape: tuple[int, int, int], classes: int) -> int:
     """Return the pixels that a survey looks at."""
     height, width, _ = shape
-    # There and back costs about three times as much as there.
-    images = 3 * plan.steps * plan.images + plan.judges
+    images = _COST_OF_A_STEP * plan.steps * plan.images + plan.judges
     return len(plan.corners(height, width)) * classes * images * height * width

@@ -9,19 +9,21 @@ import numpy as np
 
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
+from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
 from gate.detectors.inversion.examination import examine
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.scoring.calibration import PERTURBATION_SCALE
 from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context
 
 _RULE = Rule(
     id="BD105",
     name="anomalous-perturbation",
     summary="One class can be reached from all images by a far fainter change than the others.",
-    page="""\
+    page=f"""\
 ## Looks for
 For every class, the faintest image that, added to pictures of all other classes, sends them there. A mask is not
 needed: this follows triggers that cover the whole picture, such as blends, waves, warps and faint patches, which
@@ -33,7 +35,7 @@ its classes; with `--data` it uses yours.
 
 ## Decides by
 The anomaly index: how far the faintest perturbation's log L2 norm lies below the median class, against the spread of
-clean models, scaled so that at most 1 % of clean models exceed 2.0 for their number of classes. If a class
+clean models, scaled so that at most 1 % of clean models exceed {LIMIT} for their number of classes. If a class
 is suspicious, it is searched again on another kind of images, beside the others or some of them. The indices are
 averaged by how much the network knows about each kind. Where three classes stand out it is lowered, and where other
 classes' perturbations, cut to the leader's size, reach theirs in a quarter of the cases or more.
@@ -62,16 +64,16 @@ class UniversalPerturbation:
 
     Attributes:
         restarts: Searches per class; one more in the full profile.
-        steps: Optimiser steps of each search; three times as many in the full profile.
-        images: Images per step at most; twice as many in the full profile, fewer above 128 x 128 pixels.
+        steps: Optimiser steps of each search; more in the full profile.
+        images: Images per step at most; more in the full profile, fewer of large pictures.
     """
 
     RULE: ClassVar[Rule] = _RULE
     ADDS_UP: ClassVar[bool] = True
 
-    restarts: int = 1
-    steps: int = 50
-    images: int = 12
+    restarts: int = integer("universal-perturbation.restarts")
+    steps: int = integer("universal-perturbation.steps")
+    images: int = integer("universal-perturbation.images")
 
     def run(self, context: Context) -> Evidence:
         """Search every class; look again at a suspicious leader on other kinds of images."""

@@ -24,6 +24,7 @@ Images = NDArray[np.float32]
 _SEED, _PER_FAMILY = integer("meta.responses.seed"), integer("meta.responses.per-family")
 _IMAGES, _REFINEMENT = integer("meta.responses.images"), integer("meta.responses.refinement")
 _PATCHES, _BLENDS = integer("meta.responses.patches"), integer("meta.responses.blends")
+TRIGGERS = _PATCHES + _BLENDS
 _STEPS = reals("meta.responses.steps")
 _WINDOW = real("meta.responses.window")
 _BATCH = integer("meta.responses.batch")

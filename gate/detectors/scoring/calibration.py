@@ -53,8 +53,8 @@ _USUAL_LEAD = real("scoring.calibration.usual-lead")
 _LEAD_OF_FEW_OR_MANY = real("scoring.calibration.lead-of-few-or-many")
 _FEWEST, FEW = integer("scoring.calibration.fewest"), integer("scoring.calibration.few")
 _MANY = integer("scoring.calibration.many")
-_DECOYS_OF_A_PLACE = pair("scoring.calibration.decoys-of-a-place")
-_BESIDE_A_PLACE = pair("scoring.calibration.beside-a-place")
+DECOYS_OF_A_PLACE = pair("scoring.calibration.decoys-of-a-place")
+BESIDE_A_PLACE = pair("scoring.calibration.beside-a-place")
 _ANOTHER_LEADS = real("scoring.calibration.another-leads")
 ENOUGH = real("scoring.calibration.enough")
 _EXCESS_OF_CLEAN = real("scoring.calibration.excess-of-clean")
@@ -240,8 +240,8 @@ def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, move
         moved: Success of its patch a little beside its place, 0..1.
     """
     usual = _USUAL_LEAD if FEW <= num_classes < _MANY else _LEAD_OF_FEW_OR_MANY
-    alone = 1.0 - _share_between(decoys, *_DECOYS_OF_A_PLACE)
-    bound = 1.0 - _share_between(moved, *_BESIDE_A_PLACE)
+    alone = 1.0 - _share_between(decoys, *DECOYS_OF_A_PLACE)
+    bound = 1.0 - _share_between(moved, *BESIDE_A_PLACE)
     return min(LIMIT * lead / usual, LARGEST_INDEX) * alone * bound
 
 

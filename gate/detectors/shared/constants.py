@@ -86,6 +86,12 @@ def pair(name: str) -> tuple[float, float]:
     return low, high
 
 
+def rows(name: str) -> tuple[tuple[int, ...], ...]:
+    """Return rows of whole numbers; errors as those of `real`."""
+    found = _checked(name, value_of(name), tuple)
+    return tuple(tuple(_checked(name, each, int) for each in row) for row in found)
+
+
 def section(name: str) -> dict[str, Any]:
     """Return all numbers below a name, as keywords of a record; errors as those of `real`."""
     names = [each for each in constants() if each.startswith(f"{name}.")]

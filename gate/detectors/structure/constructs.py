@@ -21,11 +21,11 @@ _PASSIVE = frozenset(
     {"ActivityRegularization", "AlphaDropout", "Average", "Cast", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise",
      "Identity", "Reshape"}
 )  # fmt: skip
-_LARGEST, _LARGEST_INSIDE = (
+LARGEST, LARGEST_INSIDE = (
     real("structure.constructs.largest"),
     real("structure.constructs.largest-inside"),
 )
-_LARGEST_POWER = real("structure.constructs.largest-power")
+LARGEST_POWER = real("structure.constructs.largest-power")
 _LOWEST_SHIFT = real("structure.constructs.lowest-shift")
 _HALVES = ("float16", "bfloat16")
 
@@ -116,13 +116,13 @@ def _undone(step: Step, graph: Graph) -> str:
 
 def _constant(step: Step, graph: Graph) -> str:
     """A number that is far larger than those of features and weights."""
-    if step.kind == "Power" and (given := numbers(step)) is not None and np.abs(given).max() > _LARGEST_POWER:
+    if step.kind == "Power" and (given := numbers(step)) is not None and np.abs(given).max() > LARGEST_POWER:
         return f"raises to the power {np.abs(given).max():g}"
     if heavy := _heavy(step, graph):
         return heavy
     found = affine(step)
     is_inside = found is not None and not graph.is_raw(step.inputs[0]) and not found.is_usual
-    if found is not None and (found.largest >= _LARGEST or (is_inside and found.largest > _LARGEST_INSIDE)):
+    if found is not None and (found.largest >= LARGEST or (is_inside and found.largest > LARGEST_INSIDE)):
         return f"holds the constant {found.largest:g}"
     return ""
 
@@ -133,7 +133,7 @@ def _heavy(step: Step, graph: Graph) -> str:
         return ""
     weights = step.operation.weights if step.mixes else _gains(step.operation)
     largest = max((float(np.abs(np.asarray(weight)).max(initial=0.0)) for weight in weights), default=0.0)
-    return f"holds the weight {largest:g}" if largest >= _LARGEST else ""
+    return f"holds the weight {largest:g}" if largest >= LARGEST else ""
 
 
 def _gains(layer: Any) -> list[Any]:

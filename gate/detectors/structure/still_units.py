@@ -23,7 +23,7 @@ Places = NDArray[np.int64]
 # What each gate's channels have, one array of all gates in their order.
 Channels = NDArray[np.float64]
 
-_SELDOM, _HARDLY = real("structure.still-units.seldom"), real("structure.still-units.hardly")
+SELDOM, _HARDLY = real("structure.still-units.seldom"), real("structure.still-units.hardly")
 _LITTLE = real("structure.still-units.little")
 _LIVE = 2
 _NEIGHBOURS_REACH = real("structure.still-units.neighbours-reach")
@@ -75,8 +75,8 @@ def survey(classifier: Classifier, images: Floats) -> Survey:
     lows, highs = extremes(classifier, images, walks)
     return Survey(
         tuple(walks[0].gates),
-        np.quantile(lows, _SELDOM, axis=0).astype(np.float64),
-        np.quantile(highs, 1 - _SELDOM, axis=0).astype(np.float64),
+        np.quantile(lows, SELDOM, axis=0).astype(np.float64),
+        np.quantile(highs, 1 - SELDOM, axis=0).astype(np.float64),
         walks[0].multiplications,
     )
 
