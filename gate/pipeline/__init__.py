@@ -17,6 +17,7 @@ from gate.isolation.starting import Starting
 from gate.pipeline.examination import Examined, examine, expected_scans
 from gate.pipeline.request import Plan, Request, plan
 from gate.policy.judge import judge
+from gate.policy.model import PathPolicy
 from gate.policy.waivers.exempt import exempt
 from gate.policy.waivers.remarks import remarks
 
@@ -35,7 +36,10 @@ def run(request: Request, events: Events) -> ScanReport:
     events.planned(tuple(candidate.path for candidate in work.candidates))
     judged = _scan_all(work.candidates, request, events)
     unselected = (_unselected(*each) for each in work.gaps)
-    judged += [(scan, _judge(Examined(scan=scan), request)) for scan in unselected]
+    for scan in unselected:
+        judged.append(
+            (scan, _judge(Examined(scan=scan), request.policy.for_path(scan.artifact.path), request))
+        )
     if request.cache:
         request.cache.close()
     reports = sorted((report for _, report in judged), key=lambda report: report.artifact.path)
@@ -63,19 +67,20 @@ def shard_of(report: ScanReport) -> tuple[int, int, str]:
 def _scan_all(candidates: tuple[Candidate, ...], request: Request, events: Events) -> list[_Judged]:
     stop = Event()
 
-    def scan_and_judge(candidate: Candidate) -> _Judged:
-        examined = examine(candidate, request, events, start, stop)
-        report = _judge(examined, request)
+    def scan_and_judge(candidate: Candidate, policy: PathPolicy) -> _Judged:
+        examined = examine(candidate, policy, request, events, start, stop)
+        report = _judge(examined, policy, request)
         events.judged(report)
         return examined.scan, report
 
-    expected = (needs_engine for each in candidates for needs_engine in expected_scans(each, request))
+    cases = [(candidate, request.policy.for_path(candidate.path)) for candidate in candidates]
+    expected = (needs_engine for case in cases for needs_engine in expected_scans(*case, request))
     with (
         Starting(request.environ, expected) as start,
         ThreadPoolExecutor(max_workers=max(1, request.jobs)) as workers,
     ):
         try:
-            return _results([workers.submit(scan_and_judge, candidate) for candidate in candidates])
+            return _results([workers.submit(scan_and_judge, *case) for case in cases])
         except BaseException:
             # Ctrl-C, or a bug: leaving this block waits for the scans in work, which would go on for minutes.
             stop.set()
@@ -143,9 +148,8 @@ def _told(report: ArtifactReport) -> str:
     return f"{difference}{indices}"
 
 
-def _judge(examined: Examined, request: Request) -> ArtifactReport:
+def _judge(examined: Examined, policy: PathPolicy, request: Request) -> ArtifactReport:
     scan = examined.scan
-    policy = request.policy.for_path(scan.artifact.path)
     report = dataclasses.replace(
         judge(scan, policy, base=examined.base, is_static=request.is_static),
         content_sha256=scan.content.sha256 if scan.content else "",

@@ -58,36 +58,41 @@ class Examined:
         )
 
 
-def examine(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Examined:
+def examine(
+    candidate: Candidate, policy: PathPolicy, request: Request, events: Events, start: Start, stop: Event
+) -> Examined:
     """Scan one model, or find its scan in the cache, and look at the base commit's.
 
     Args:
         candidate: The model.
+        policy: What its path must satisfy.
         request: The run.
         events: Told of the progress.
         start: Starts the scanning process.
         stop: Ends it early.
     """
-    examined = _scan(candidate, request, events, start, stop)
+    examined = _scan(candidate, policy, request, events, start, stop)
     if not candidate.base or examined.scan.content is None:
         return examined
-    return dataclasses.replace(examined, base=_base(candidate, request, events, start, stop))
+    return dataclasses.replace(examined, base=_base(candidate, policy, request, events, start, stop))
 
 
-def _base(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Scan:
+def _base(
+    candidate: Candidate, policy: PathPolicy, request: Request, events: Events, start: Start, stop: Event
+) -> Scan:
     """Return what is known of the model at the base commit; detectors run on it only if the policy compares them."""
     former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None, committed=None)
-    policy = request.policy.for_path(candidate.path)
     if policy.max_regression is not None:
-        return _scan(former, request, events, start, stop).scan
-    base = _scan(former, dataclasses.replace(request, is_static=True), events, start, stop).scan
+        return _scan(former, policy, request, events, start, stop).scan
+    base = _scan(former, policy, dataclasses.replace(request, is_static=True), events, start, stop).scan
     job = _job(base.artifact, None, policy, request)
     known = request.cache.find(job) if request.cache and job.detectors and base.content else None
     return known or base
 
 
-def _scan(candidate: Candidate, request: Request, events: Events, start: Start, stop: Event) -> Examined:
-    policy = request.policy.for_path(candidate.path)
+def _scan(
+    candidate: Candidate, policy: PathPolicy, request: Request, events: Events, start: Start, stop: Event
+) -> Examined:
     with tempfile.TemporaryDirectory(prefix="backdoor-gate-") as folder:
         private, workspace = Path(folder, "model"), Path(folder, "work")
         private.mkdir()
@@ -137,9 +142,8 @@ def _nonce() -> str:
     return secrets.token_hex(16)
 
 
-def expected_scans(candidate: Candidate, request: Request) -> tuple[bool, ...]:
+def expected_scans(candidate: Candidate, policy: PathPolicy, request: Request) -> tuple[bool, ...]:
     """Return for each process that the examination of a model comes to whether it needs TensorFlow."""
-    policy = request.policy.for_path(candidate.path)
     steps = (False, True, True) if detectors(policy, request) else (False,)
     is_base_scanned = bool(candidate.base) and policy.max_regression is not None
     return steps * 2 if is_base_scanned else steps
