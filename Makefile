@@ -47,6 +47,10 @@ format: $(DEV) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: new-detector
+new-detector: $(DEV) ## Write the files of a new detector: make new-detector NAME=my-idea
+	@$(BIN)/python .ci/new_detector.py '$(NAME)'
+
 .PHONY: bench
 bench: $(DEV) ## Measure detection and speed on the benchmark's models
 	$(BIN)/python -m benchmarks verdicts
