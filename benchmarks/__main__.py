@@ -21,6 +21,7 @@ COMMANDS = {
     "rescan": ("scans.rescan", "run one detector anew on networks of such a file"),
     "calibrate score": ("calibration.fit_score", "fit what joins the detectors to one score"),
     "calibrate meta": ("calibration.fit_meta", "fit the meta-model that comes with the gate"),
+    "calibrate table": ("calibration.table", "print every tuned number beside what evidence gives"),
     "calibrate surveys": ("calibration.surveys", "tabulate how far patches make classes lead"),
     "report tables": ("evaluation.tables", "print how well backdoors are detected"),
     "report pages": ("evaluation.pages", "write the tables and curves of docs/"),

@@ -61,17 +61,17 @@ def steepness(indices: NDArray[np.float64], is_bad: NDArray[np.bool_]) -> float:
     return slope
 
 
-def main(words: Sequence[str]) -> None:
-    """Fit and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks calibrate score", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=DEVELOPMENT, help="evidence, a line each")
-    rows = [
-        row
-        for row in read(parser.parse_args(words).file)
-        if row.truth["split"] in _SPLITS and row.stratum != "weak"
-    ] + read(PUBLIC)
+def fitted(file: Path = DEVELOPMENT) -> dict[str, float]:
+    """Return the fitted numbers, as they are shipped.
+
+    Args:
+        file: Evidence, a line each.
+    """
+    rows = [row for row in read(file) if row.truth["split"] in _SPLITS and row.stratum != "weak"] + read(
+        PUBLIC
+    )
     few, many = [row for row in rows if has_few(row)], [row for row in rows if not has_few(row)]
-    table = {
+    table: dict[str, float] = {
         "version": 2,
         "networks": len(rows),
         "lead_of_clean": round(lead_of_clean(many), 2),
@@ -79,5 +79,13 @@ def main(words: Sequence[str]) -> None:
     }
     indices = np.array([combination.combined(row.evidence, table)[0] for row in rows])
     table["steepness"] = round(steepness(indices, np.array([not row.is_clean for row in rows])), 2)
+    return table
+
+
+def main(words: Sequence[str]) -> None:
+    """Fit and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks calibrate score", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=DEVELOPMENT, help="evidence, a line each")
+    table = fitted(parser.parse_args(words).file)
     combination.TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(table))
