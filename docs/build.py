@@ -1,4 +1,4 @@
-"""Write the pages that come from the code, and the list of detectors in docs/detection.md. `--check` only compares."""
+"""Write the pages that come from the code, and lists that others hold: of detectors, of decisions. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -150,7 +150,37 @@ def _detectors() -> str:
     return "\n".join([*head, *rows])
 
 
-PAGES = {"rules.md": rules_page, "cli.md": cli_page, "ci.md": ci_page, "detection.md": detection_page}
+def decisions_page() -> str:
+    """Return the index of decisions: the number and the title of each.
+
+    Raises:
+        ValueError: The first line of one is not its number and its title.
+    """
+    rows = [_decision(file) for file in sorted((DOCS / "adr").glob("[0-9]*.md"))]
+    head = (
+        "Each page says what was decided, why, and what was rejected. Pages are not rewritten: a later decision that changes an "
+        "earlier one says so, and the earlier one points to it."
+    )
+    return _NOTE + "# Decisions\n\n" + head + "\n\n" + "\n".join(rows) + "\n"
+
+
+def _decision(file: Path) -> str:
+    first = _read(file).partition("\n")[0]
+    title = first.removeprefix(f"# {int(file.name[:4])}. ")
+    if title == first or not title:
+        raise ValueError(
+            f"docs/adr/{file.name}: expected '# NUMBER. TITLE' in the first line, received {first!r}"
+        )
+    return f"{int(file.name[:4])}. [{title}]({file.name})"
+
+
+PAGES = {
+    "rules.md": rules_page,
+    "cli.md": cli_page,
+    "ci.md": ci_page,
+    "detection.md": detection_page,
+    "adr/README.md": decisions_page,
+}
 
 
 def main() -> int:

@@ -56,3 +56,18 @@ def test_a_detector_is_added_in_nine_steps_each_with_a_check() -> None:
 
     assert [str(number) for number in range(1, 10)] == [step.partition(". ")[0] for step in steps]
     assert [] == [step.splitlines()[0] for step in steps if "\nCheck: " not in step]
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    files = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+
+    assert list(range(1, len(files) + 1)) == [int(file.name[:4]) for file in files]
+
+
+def test_every_decision_says_why_and_what() -> None:
+    files = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    texts = {file.name: file.read_text() for file in files}
+
+    assert [] == [
+        name for name, text in texts.items() if "**Context.**" not in text or "**Decision.**" not in text
+    ]
