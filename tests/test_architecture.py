@@ -17,7 +17,7 @@ FILES = sorted((ROOT / "gate").rglob("*.py"))
 OTHER_PROCESS = {
     "gate/worker/child.py",
     "gate/worker/server.py",
-    "gate/worker/shadow_child.py",
+    "gate/worker/training_child.py",
     "gate/sandbox/probe.py",
 }
 HEAVY = {

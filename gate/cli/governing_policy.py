@@ -14,7 +14,7 @@ from gate.cli.terminal import is_ci
 from gate.core.errors import UsageError
 from gate.core.fence import inside
 from gate.discover.tree import Tree
-from gate.pipeline import attached
+from gate.pipeline import parameter_files
 from gate.policy.loader import DISCOVERED, builtin_directory, load, policy_path
 from gate.policy.model import Policy
 from gate.policy.store import Store, WorkingTree
@@ -218,7 +218,7 @@ def _governing(loader: _PolicyLoader, policy: Policy, tree: Tree) -> list[Path]:
     named = loader.wanted.policy
     usual = [loader.root / name for name in DISCOVERED] if named is None else [loader.root / named]
     files = loader.files(tree)
-    attached_files = [loader.root / name for name in attached.named(policy)]
+    attached_files = [loader.root / name for name in parameter_files.named(policy)]
     return [*usual, *policy.files, *attached_files, files.waivers, files.baseline]
 
 

@@ -11,8 +11,8 @@ import click
 from gate.cli import suggestions
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.evidence import Evidence
+from gate.core.incomplete_rules import SCAN_FAILED
 from gate.core.report import ArtifactReport, ScanReport
-from gate.core.rules import SCAN_FAILED
 from gate.core.text import printable
 from gate.pipeline import shard_of
 

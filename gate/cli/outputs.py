@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate import reporters
-from gate.cli.attachments import with_files
+from gate.cli.report_files import with_files
 from gate.cli.terminal import environment, terminal
 from gate.core.errors import UsageError
 from gate.core.report import ScanReport

@@ -128,7 +128,7 @@ def try_policy(reports: tuple[str, ...], file: str | None) -> int:
 def _judged(entry: ArtifactReport, loaded: Policy) -> ArtifactReport | None:
     """Return the verdict by the policy; None if it excludes the model."""
     from gate.policy.rejudging import rejudged
-    from gate.triage.rules import RULES
+    from gate.triage.static_rules import RULES
 
     if loaded.is_excluded(entry.artifact.path):
         return None

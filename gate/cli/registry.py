@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gate import detectors
+from gate.core.incomplete_rules import STOPS
 from gate.core.rule import Rule
-from gate.core.rules import STOPS
-from gate.policy.rules import RULES as POLICY_RULES
-from gate.triage.rules import RULES as TRIAGE_RULES
+from gate.policy.policy_rules import RULES as POLICY_RULES
+from gate.triage.static_rules import RULES as TRIAGE_RULES
 
 
 def all_rules() -> tuple[Rule, ...]:

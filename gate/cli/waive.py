@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from gate.core.errors import UsageError
+from gate.core.incomplete_rules import STOPS
 from gate.core.report import ScanReport
-from gate.core.rules import STOPS
 from gate.policy.model import Policy
 from gate.policy.waivers.loader import BASELINE, WAIVERS
 

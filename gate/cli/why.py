@@ -13,7 +13,7 @@ from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.reproduce import command
 from gate.core.rule import Rule
 from gate.core.text import harmless
-from gate.policy.rules import EXPIRED_WAIVER, REGRESSION
+from gate.policy.policy_rules import EXPIRED_WAIVER, REGRESSION
 from gate.policy.waivers.loader import WAIVERS
 
 if TYPE_CHECKING:

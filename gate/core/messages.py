@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate.core.codec import from_plain, to_plain
+from gate.core.meta_training import Shadow
 from gate.core.scan import Scan
-from gate.core.shadow import Shadow
 
 # Called with the stage, how much of it is done, how much there is, and a detail.
 Progress = Callable[[str, int, int, str], None]

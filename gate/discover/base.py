@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.text import printable
 from gate.core.words import listed
@@ -77,7 +77,7 @@ def _require_one_name(base: str, top: Path, environ: Mapping[str, str]) -> None:
     refs = sorted(set(found.splitlines()) & set(places))
     if name and len(refs) > 1:
         raise IncompleteError(
-            rules.SCAN_FAILED.id,
+            incomplete_rules.SCAN_FAILED.id,
             f"--diff: expected one commit, received {printable(base)!r}, which names {listed([printable(ref) for ref in refs])}; "
             "it is not known which models changed.",
             hint=f"Name the one that you mean in full: --diff {shlex.quote(printable(refs[-1]))}",
@@ -89,7 +89,7 @@ def _commit(base: str, top: Path, environ: Mapping[str, str], *, is_shallow: boo
     if found.returncode == 0:
         return line(found.stdout)
     raise IncompleteError(
-        rules.SCAN_FAILED.id,
+        incomplete_rules.SCAN_FAILED.id,
         f"--diff: expected a commit that this {'shallow clone' if is_shallow else 'repository'} holds, "
         f"received {printable(base)!r}; it is not known which models changed.",
         hint=_fetch_hint(base, is_shallow),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.discover.content import HEAD_BYTES, NOTHING, Look, look_into, may_be_model
 from gate.discover.pointers import LFS_MAX_BYTES, parse_lfs
@@ -43,7 +43,7 @@ def _answers(output: IO[bytes], wanted: list[str]) -> Iterator[tuple[str, Look]]
         fields = output.readline().split()
         if len(fields) != 3:
             raise IncompleteError(
-                rules.SCAN_FAILED.id,
+                incomplete_rules.SCAN_FAILED.id,
                 f"git does not hold the content of the changed file with the object {blob}.",
                 hint="`git fsck` tells whether the repository is whole.",
             )

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.artifact import Artifact
 from gate.core.report import Gap
 from gate.discover.git import blob_size
@@ -70,7 +70,7 @@ def _pointer_to(artifact: Artifact, digits: int) -> str:
 
 def _gap(path: str) -> Gap:
     return Gap(
-        rule=rules.UNREADABLE.id,
+        rule=incomplete_rules.UNREADABLE.id,
         message=f"{path}: git changes the file between commit and checkout, so what lies here is not what was committed. "
         "Take the attribute away that does so (`git check-attr --all FILE`: ident, eol, text, working-tree-encoding, filter), "
         "or mark models as `-text -ident -working-tree-encoding` in .gitattributes.",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.report import Gap
 from gate.core.text import printable
@@ -95,7 +95,7 @@ def _unseen(tree: Tree, root: Path) -> Selection:
 
 def _closed(path: str) -> Gap:
     return Gap(
-        rule=rules.UNREADABLE.id,
+        rule=incomplete_rules.UNREADABLE.id,
         message=f"{path}: cannot be listed, so models in it would be missed. "
         "Let the user who runs the gate read the directory.",
     )
@@ -127,7 +127,7 @@ def _listed(name: str, root: Path) -> Selection:
     if os.path.lexists(file):
         return _file(file, root)
     gap = Gap(
-        rule=rules.UNREADABLE.id,
+        rule=incomplete_rules.UNREADABLE.id,
         message=f"{name}: listed, but not here. Restore it, or leave deleted files off the list "
         "(`git diff --name-only --diff-filter=d`).",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import GateError, IncompleteError
 from gate.core.report import Gap
 from gate.discover.base import resolve
@@ -209,7 +209,7 @@ def _dvc_blob(path: str, blob: str, top: Path, environ: Mapping[str, str]) -> by
 
 def _unmerged(path: str) -> Gap:
     return Gap(
-        rule=rules.UNREADABLE.id,
+        rule=incomplete_rules.UNREADABLE.id,
         message=f"{path}: has a merge conflict, so it is not settled which model to scan. "
         "Resolve it and `git add` the file.",
     )
@@ -217,7 +217,7 @@ def _unmerged(path: str) -> Gap:
 
 def _submodule(path: str) -> Gap:
     return Gap(
-        rule=rules.MISSING_OBJECT.id,
+        rule=incomplete_rules.MISSING_OBJECT.id,
         message=f"{path}: a submodule that the change moves to another commit; it is not known which models that brings. "
         "Run the gate inside it, and exclude its path in the policy here (exclude:).",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from pathlib import Path, PurePosixPath
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.artifact import ModelFormat
 from gate.core.report import Gap
 from gate.discover.names import is_saved_model
@@ -73,9 +73,9 @@ def objection(path: str, kind: ModelFormat, head: bytes) -> Gap | None:
     if kind is ModelFormat.TENSORFLOW_GRAPH:
         return None
     if is_saved_model(path):
-        return Gap(rule=rules.UNSUPPORTED.id, message=f"{path}: {_NO_GRAPH}")
+        return Gap(rule=incomplete_rules.UNSUPPORTED.id, message=f"{path}: {_NO_GRAPH}")
     complaint = _complaint(path, kind, head)
-    return Gap(rule=rules.UNREADABLE.id, message=f"{path}: {complaint}") if complaint else None
+    return Gap(rule=incomplete_rules.UNREADABLE.id, message=f"{path}: {complaint}") if complaint else None
 
 
 def _complaint(path: str, kind: ModelFormat, head: bytes) -> str:

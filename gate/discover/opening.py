@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 
 _KINDS = {
@@ -40,7 +40,7 @@ def open_regular(file: Path, name: str, *, follow: bool = False) -> BinaryIO:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise IncompleteError(
-            rules.UNREADABLE.id,
+            incomplete_rules.UNREADABLE.id,
             f"{name}: expected a model file, received {_KINDS.get(kind, 'a special file')}.",
             hint="Name the model file itself, saved with `model.save('model.keras')`.",
         )
@@ -50,7 +50,7 @@ def open_regular(file: Path, name: str, *, follow: bool = False) -> BinaryIO:
 def symlink(name: str) -> IncompleteError:
     """Return the refusal of a symbolic link."""
     return IncompleteError(
-        rules.UNSUPPORTED.id,
+        incomplete_rules.UNSUPPORTED.id,
         f"{name}: expected a model file, received a symbolic link, which is not followed.",
         hint="Commit the model itself, or name the file that the link points to.",
     )
@@ -64,7 +64,7 @@ def _refusal(error: OSError, name: str) -> IncompleteError:
         errno.EACCES: "Let the user who runs the gate read it: `chmod a+r`.",
     }
     return IncompleteError(
-        rules.UNREADABLE.id,
+        incomplete_rules.UNREADABLE.id,
         f"{name}: cannot be opened: {error.strerror}.",
         hint=hints.get(error.errno or 0, "Check that it is a file that this user may read."),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
 from gate.discover.opening import open_regular
@@ -77,12 +77,12 @@ def lfs_gap(path: str, pointer: LfsPointer) -> Gap:
     """Return the gap of a pointer whose object is not here, with the command that fetches it."""
     if not pointer.oid:
         return Gap(
-            rule=rules.MISSING_OBJECT.id,
+            rule=incomplete_rules.MISSING_OBJECT.id,
             message=f"{path}: damaged Git LFS pointer: expected the lines `oid sha256:HEX` and `size BYTES`. "
             f"Commit the model again: `git add --renormalize {_shell(path)}`.",
         )
     return Gap(
-        rule=rules.MISSING_OBJECT.id,
+        rule=incomplete_rules.MISSING_OBJECT.id,
         message=f"{path}: a Git LFS pointer; the model itself (oid sha256:{pointer.oid}, {pointer.size} bytes) "
         f"is not here. Fetch it: `git lfs pull --include {_shell(path)}` "
         "(in GitHub's checkout action: `lfs: true`).",
@@ -175,7 +175,7 @@ def dvc_gap(path: str, output: DvcOutput) -> Gap:
     """Return the gap of what is tracked but not here as committed, with the command that fetches it."""
     kind = "directory" if output.is_directory else "file"
     return Gap(
-        rule=rules.MISSING_OBJECT.id,
+        rule=incomplete_rules.MISSING_OBJECT.id,
         message=f"{path}: tracked by DVC; the {kind} that {output.pointer} names (md5 {output.md5 or 'not stated'}) "
         f"is not here, or is another one. Fetch it: `dvc pull {_shell(output.pointer)}`.",
     )
@@ -197,7 +197,7 @@ def _yaml(source: bytes, pointer: str) -> object:
 def damaged_dvc(pointer: str, expected: str = f"expected at most {DVC_MAX_BYTES} bytes") -> IncompleteError:
     """Return the refusal of a file of DVC that nobody can read, by default because of its size."""
     return IncompleteError(
-        rules.UNREADABLE.id,
+        incomplete_rules.UNREADABLE.id,
         f"{pointer}: cannot be read as a DVC file: {expected}.",
         hint="Write it again with `dvc add` or `dvc commit`.",
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.text import printable
 
@@ -78,7 +78,7 @@ def attempt(
         raise _not_started(error) from error
     except subprocess.TimeoutExpired as error:
         raise IncompleteError(
-            rules.SCAN_FAILED.id,
+            incomplete_rules.SCAN_FAILED.id,
             f"`git {arguments[0]}` did not finish within {_TIMEOUT:g} seconds.",
             hint="Run it by hand to see what it waits for.",
         ) from error
@@ -122,7 +122,7 @@ def streaming(
 
 def _not_started(error: OSError) -> IncompleteError:
     return IncompleteError(
-        rules.SCAN_FAILED.id,
+        incomplete_rules.SCAN_FAILED.id,
         f"git cannot be started: {error.strerror}.",
         hint="Install git, or name the models instead of --staged or --diff.",
     )
@@ -139,7 +139,7 @@ def require(result: subprocess.CompletedProcess[bytes]) -> bytes:
     command = " ".join(result.args[len(_GIT) :][:2])
     said = printable(os.fsdecode(result.stderr.strip()))
     raise IncompleteError(
-        rules.SCAN_FAILED.id,
+        incomplete_rules.SCAN_FAILED.id,
         f"`git {printable(command)} ...` failed with status {result.returncode}: {said}.",
         hint="`git fsck` tells whether the repository is whole.",
     )
@@ -166,7 +166,7 @@ def top_of(root: Path, environ: Mapping[str, str]) -> Path:
     if owned := _DUBIOUS_OWNER.search(found.stderr):
         place = printable(os.fsdecode(owned[1]))
         raise IncompleteError(
-            rules.SCAN_FAILED.id,
+            incomplete_rules.SCAN_FAILED.id,
             f"git does not trust {place}: another user owns it, as happens in containers.",
             hint=f"`git config --global --add safe.directory {place}`",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.report import Gap
 from gate.discover.pointers import DvcOutput
 
@@ -104,7 +104,7 @@ UNKNOWN_POINTERS = Selection(
 
 def _contested(path: str, one: DvcOutput, other: DvcOutput) -> Gap:
     return Gap(
-        rule=rules.UNREADABLE.id,
+        rule=incomplete_rules.UNREADABLE.id,
         message=f"{path}: {one.pointer} and {other.pointer} both claim this file, with different digests, so it is "
         "not settled which model is meant. Remove one of the two.",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
@@ -173,7 +173,7 @@ class _Staging:
                     copied = _pour(source, target, self.max_bytes)
             except OSError as error:
                 raise IncompleteError(
-                    rules.SCAN_FAILED.id,
+                    incomplete_rules.SCAN_FAILED.id,
                     f"{self.candidate.path}: cannot be copied for the scan: {error.strerror}.",
                     hint="Check the disk, and the free space for temporary files (TMPDIR).",
                 ) from error
@@ -182,7 +182,7 @@ class _Staging:
     def require_small(self, size: int) -> None:
         if size > self.max_bytes:
             raise IncompleteError(
-                rules.SCAN_FAILED.id,
+                incomplete_rules.SCAN_FAILED.id,
                 f"{self.candidate.path}: expected at most {self.max_bytes} bytes, received {size}.",
                 hint="Raise the size limit in the policy if the model is meant to be that large.",
             )

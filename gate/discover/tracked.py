@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.report import Gap
 from gate.discover.content import look
@@ -74,4 +74,4 @@ def _candidate(path: str, output: DvcOutput, file: Path) -> Selection:
 def _unlisted(path: str, output: DvcOutput) -> Gap:
     message = dvc_gap(f"{path}/", output).message
     hint = f"If it holds data and no models, put `{path}/` under `exclude` in the policy."
-    return Gap(rule=rules.MISSING_OBJECT.id, message=f"{message} {hint}")
+    return Gap(rule=incomplete_rules.MISSING_OBJECT.id, message=f"{message} {hint}")

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.report import Gap
 
 # Returns whether there is a file of a name.
@@ -50,7 +50,7 @@ def is_unpacked(path: str, exists: Exists) -> bool:
 def unpacked_gap(path: str) -> Gap:
     """Return why an unpacked model is not scanned."""
     return Gap(
-        rule=rules.UNSUPPORTED.id,
+        rule=incomplete_rules.UNSUPPORTED.id,
         message=f"{path}: the weights of a model that is stored as a directory, which cannot be scanned. Load the directory "
         "where it is trusted, save it with `model.save('model.keras')`, and commit that in its place.",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Protocol
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.job import Job
 from gate.core.messages import Progress
@@ -79,4 +79,4 @@ def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
 
 def failed(message: str, hint: str = "") -> IncompleteError:
     """Return the error of a scan that gave no verdict (BD004)."""
-    return IncompleteError(rules.SCAN_FAILED.id, f"The scan did not finish. {message}", hint=hint)
+    return IncompleteError(incomplete_rules.SCAN_FAILED.id, f"The scan did not finish. {message}", hint=hint)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
 from gate.models.head import cut_softmax, refuse_regression, unsupported
@@ -218,7 +218,7 @@ def _named_layer(network: Any, name: str) -> Any:
     if found is None:
         names = printable(", ".join(layer.name for layer in network.layers), 300)
         raise IncompleteError(
-            rules.SCAN_FAILED.id,
+            incomplete_rules.SCAN_FAILED.id,
             f"The model has no layer {printable(name, 60)}; it has {names}.",
             hint="Name one of them as `layer` in the detector's parameters, or leave it out.",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 
 # Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
@@ -159,4 +159,4 @@ def refuse_regression(head: str, loss: str) -> None:
 
 def unsupported(message: str, hint: str = _SAVE_AS_IMAGE_NET) -> IncompleteError:
     """Return the error of a network that is no image classifier (BD003)."""
-    return IncompleteError(rules.UNSUPPORTED.id, message, hint=hint)
+    return IncompleteError(incomplete_rules.UNSUPPORTED.id, message, hint=hint)

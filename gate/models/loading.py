@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.artifact import ModelFormat
 from gate.core.errors import IncompleteError
 from gate.models.rebuild.rebuilding import rebuild
@@ -31,7 +31,7 @@ def load(file: Path, kind: ModelFormat, config: dict[str, Any], written_by: str)
         model = rebuild(file, kind, config, written_by)
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise IncompleteError(
-            rules.UNREADABLE.id,
+            incomplete_rules.UNREADABLE.id,
             "Some weights are NaN or infinite; every score would be meaningless.",
             hint="Train the model again, or find out who changed the file.",
         )

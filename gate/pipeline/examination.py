@@ -22,7 +22,7 @@ from gate.core.text import printable
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
 from gate.isolation.process import Start
-from gate.pipeline import attached
+from gate.pipeline import parameter_files
 from gate.pipeline.request import Request
 from gate.policy.model import PathPolicy
 
@@ -157,7 +157,8 @@ def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
     """
     return tuple(
         DetectorCall(
-            detector=detector.id, parameters=attached.parameters(detector, request.store_root, request.store)
+            detector=detector.id,
+            parameters=parameter_files.parameters(detector, request.store_root, request.store),
         )
         for detector in policy.detectors
         if detector.enabled and not request.is_static

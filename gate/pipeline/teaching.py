@@ -16,12 +16,12 @@ from gate.core.codec import from_plain, to_plain
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.job import DataCall, Job
 from gate.core.messages import Progress
-from gate.core.shadow import Shadow, ShadowJob
+from gate.core.meta_training import Shadow, ShadowJob
 from gate.core.text import printable
 from gate.detectors.meta.model import VERSION, MetaModel
 from gate.discover.selection import Candidate
 from gate.discover.staging import stage
-from gate.isolation import shadows
+from gate.isolation import meta_training
 
 META = "meta.json"
 _RECIPE, _SHADOWS = "recipe.json", "shadows"
@@ -76,7 +76,9 @@ def teach(lesson: Lesson, progress: Progress) -> MetaModel:
         task = ShadowJob(
             job=job, shadows=lesson.shadows, epochs=lesson.epochs, images=lesson.images, known=known
         )
-        meta = shadows.run(task, lesson.environ, workspace, progress, lambda each: _keep(each, lesson.out))
+        meta = meta_training.run(
+            task, lesson.environ, workspace, progress, lambda each: _keep(each, lesson.out)
+        )
     _write(lesson.out / META, meta.dump())
     return meta
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
+from gate.core.incomplete_rules import INCONCLUSIVE, SCAN_FAILED
 from gate.core.report import ArtifactReport, Gap, Verdict
 from gate.core.rule import Confidence
-from gate.core.rules import INCONCLUSIVE, SCAN_FAILED
 from gate.core.scan import Scan
 from gate.core.words import listed
 from gate.policy import wording
 from gate.policy.model import Consequence, DetectorPolicy, OnSkip, PathPolicy, Statistic
+from gate.policy.policy_rules import HIGH_SCORE
 from gate.policy.regression import regressions, uncompared
-from gate.policy.rules import HIGH_SCORE
 
 # Half as much again as clean models reach is no longer a matter of taste.
 _CLEAR_MARGIN = 1.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
 from gate.core.report import Gap
@@ -12,7 +12,7 @@ from gate.core.rule import Confidence
 from gate.core.scan import Scan
 from gate.policy import wording
 from gate.policy.model import Consequence, PathPolicy
-from gate.policy.rules import REGRESSION
+from gate.policy.policy_rules import REGRESSION
 
 _UNCOMPARED = (
     "The policy limits how much worse than the base commit's model this one may be (`max_regression`), and that one could not be "
@@ -20,7 +20,13 @@ _UNCOMPARED = (
 )
 # What comes and goes with the machine. A base that is no model that can be scanned is a fact, and nothing got worse.
 _PASSING = frozenset(
-    rule.id for rule in (rules.MISSING_OBJECT, rules.SCAN_FAILED, rules.MISSING_ENGINE, rules.MISSING_SANDBOX)
+    rule.id
+    for rule in (
+        incomplete_rules.MISSING_OBJECT,
+        incomplete_rules.SCAN_FAILED,
+        incomplete_rules.MISSING_ENGINE,
+        incomplete_rules.MISSING_SANDBOX,
+    )
 )
 
 
@@ -70,19 +76,20 @@ def uncompared(base: Scan | None, policy: PathPolicy) -> Iterator[Gap]:
         f"{each.detector} failed: {each.reason}" for each in base.evidence if each.status is Status.FAILED
     ]
     if reasons:
-        yield Gap(rule=rules.INCONCLUSIVE.id, message=_UNCOMPARED + wording.sentence(reasons[0]))
+        yield Gap(rule=incomplete_rules.INCONCLUSIVE.id, message=_UNCOMPARED + wording.sentence(reasons[0]))
 
 
 def unscanned_base(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Return the gaps of a base of which an earlier verdict says, by `uncompared`, that it could not be scanned."""
     told = (gap.message for gap in gaps if gap.message.startswith(_UNCOMPARED))
     return tuple(
-        Gap(rule=rules.SCAN_FAILED.id, message=message.removeprefix(_UNCOMPARED)) for message in told
+        Gap(rule=incomplete_rules.SCAN_FAILED.id, message=message.removeprefix(_UNCOMPARED))
+        for message in told
     )
 
 
 def _reason(gap: Gap) -> str:
-    if gap.rule == rules.MISSING_OBJECT.id:
+    if gap.rule == incomplete_rules.MISSING_OBJECT.id:
         # What the gap says brings the object of the commit that is checked out.
         return "it is a pointer without its object, which `git lfs fetch origin BASE` brings"
     return gap.message

@@ -11,8 +11,8 @@ from gate.core.report import ArtifactReport
 from gate.core.scan import Scan
 from gate.policy.judge import judge
 from gate.policy.model import PathPolicy
+from gate.policy.policy_rules import HIGH_SCORE
 from gate.policy.regression import unscanned_base
-from gate.policy.rules import HIGH_SCORE
 
 _LABEL = "label:"
 

@@ -9,7 +9,7 @@ from gate.core.text import printable
 from gate.triage import classes, code, options
 from gate.triage.configuration import Spot, spots
 from gate.triage.findings import BeyondLimitsError, each_once, finding
-from gate.triage.rules import AMBIGUOUS_FILE
+from gate.triage.static_rules import AMBIGUOUS_FILE
 from gate.triage.stored import StoredModel
 
 

@@ -9,7 +9,7 @@ from gate.core.text import printable
 from gate.triage.configuration import Spot
 from gate.triage.findings import finding
 from gate.triage.layers import BUILT_IN_LAYERS, CODE_LAYERS
-from gate.triage.rules import CUSTOM_OBJECT, EXECUTABLE_LAYER
+from gate.triage.static_rules import CUSTOM_OBJECT, EXECUTABLE_LAYER
 
 # Keras records the operations of a functional model, and a few layers of its own networks, by their internal module.
 _SHIPPED_MODULES = ("keras.src.ops.", "keras.src.applications.")

@@ -12,7 +12,7 @@ from gate.core.text import printable
 from gate.triage.configuration import Spot
 from gate.triage.findings import finding
 from gate.triage.operations import DANGEROUS
-from gate.triage.rules import EXECUTABLE_LAYER
+from gate.triage.static_rules import EXECUTABLE_LAYER
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_\-\s]{24,}")
 _HEAD = 64

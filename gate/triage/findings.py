@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gate.core.finding import Finding
 from gate.core.rule import Confidence, Rule
 from gate.core.text import printable
-from gate.triage.rules import RESOURCE_BOMB
+from gate.triage.static_rules import RESOURCE_BOMB
 
 SAVE_AGAIN = "Save the model again where it is trusted: model.save('model.keras')."
 _DO_NOT_LOAD = "Do not load the file. Find out who made it, and for what."

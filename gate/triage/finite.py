@@ -13,7 +13,7 @@ from gate.core.text import printable
 from gate.models.rebuild.store import arrays, member
 from gate.models.rebuild.weights_keras import TRAINING
 from gate.triage.findings import finding
-from gate.triage.rules import NON_FINITE_WEIGHTS
+from gate.triage.static_rules import NON_FINITE_WEIGHTS
 
 _PIECE = 16 * 2**20
 

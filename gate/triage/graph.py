@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.finding import Finding
 from gate.core.text import printable
@@ -17,7 +17,7 @@ from gate.triage.findings import BeyondLimitsError, each_once, finding
 from gate.triage.operations import DANGEROUS, ORDINARY, SAVERS
 from gate.triage.problems import unreadable
 from gate.triage.protobuf import BYTES, fields
-from gate.triage.rules import DANGEROUS_OPERATION
+from gate.triage.static_rules import DANGEROUS_OPERATION
 
 _MOST_NODES = 2_000_000
 # Functions that TensorFlow makes to save and restore, and the nodes that it made for that in version 1.
@@ -93,7 +93,7 @@ def _unsupported(counted: Counter[str]) -> IncompleteError:
     strange = ", ".join(printable(op, 40) for op in unknown[:_SHOWN]) + (", ..." if unknown[_SHOWN:] else "")
     words = f" Not among the ordinary ones: {strange}." if unknown else ""
     return IncompleteError(
-        rules.UNSUPPORTED.id,
+        incomplete_rules.UNSUPPORTED.id,
         f"A TensorFlow graph cannot be scanned for backdoors. Its {counted.total()} operations hold none that is known "
         f"to touch files, network or Python.{words}",
         hint="Load it where it is trusted and save it with `model.save('model.keras')`.",

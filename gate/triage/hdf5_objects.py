@@ -10,7 +10,7 @@ from gate.core.finding import Finding
 from gate.core.text import printable
 from gate.models.rebuild.store import FILTERS
 from gate.triage.findings import finding
-from gate.triage.rules import OUTSIDE_REFERENCE, PLUGIN_FILTER, RESOURCE_BOMB
+from gate.triage.static_rules import OUTSIDE_REFERENCE, PLUGIN_FILTER, RESOURCE_BOMB
 from gate.triage.stored import LARGEST_CONFIG
 
 _MOST_OBJECTS = 50_000

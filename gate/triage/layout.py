@@ -9,7 +9,7 @@ from pathlib import Path
 from gate.core.artifact import ModelFormat
 from gate.core.finding import Finding
 from gate.triage.findings import finding
-from gate.triage.rules import AMBIGUOUS_FILE, OUTSIDE_REFERENCE
+from gate.triage.static_rules import AMBIGUOUS_FILE, OUTSIDE_REFERENCE
 from gate.triage.superblock import SIGNATURE, Superblock, read_superblock
 
 _LOCAL_HEADER = b"PK\x03\x04"

@@ -10,7 +10,7 @@ from gate.core.finding import Finding
 from gate.core.text import printable
 from gate.triage.configuration import Spot
 from gate.triage.findings import finding
-from gate.triage.rules import OUTSIDE_REFERENCE, RESOURCE_BOMB
+from gate.triage.static_rules import OUTSIDE_REFERENCE, RESOURCE_BOMB
 
 # A vocabulary may be a list, or the path of a file that Keras would read.
 _PATHS = frozenset(

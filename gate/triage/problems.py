@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
 
@@ -21,7 +21,7 @@ _DAMAGED = (
 
 def unreadable(message: str, hint: str = _SAVE_AGAIN) -> IncompleteError:
     """Return the error for a file that is no whole Keras model (BD001)."""
-    return IncompleteError(rules.UNREADABLE.id, message, hint=hint)
+    return IncompleteError(incomplete_rules.UNREADABLE.id, message, hint=hint)
 
 
 @contextmanager

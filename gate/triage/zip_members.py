@@ -15,7 +15,7 @@ from gate.core.text import printable
 from gate.models.rebuild.weights_keras import LARGEST_RATIO, SMALL
 from gate.triage.findings import finding
 from gate.triage.problems import reading
-from gate.triage.rules import AMBIGUOUS_FILE, RESOURCE_BOMB, UNSAFE_ARCHIVE
+from gate.triage.static_rules import AMBIGUOUS_FILE, RESOURCE_BOMB, UNSAFE_ARCHIVE
 from gate.triage.stored import COMPRESSIONS, WEIGHTS
 
 _MOST_MEMBERS = 10_000

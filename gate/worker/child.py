@@ -18,7 +18,7 @@ if __name__ == "__main__":
     __import__("gate")
     sys.path.append(sys.path.pop(0))
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.job import Job
 from gate.core.messages import Progress, ScanDone, decode
 from gate.core.report import Gap
@@ -47,7 +47,9 @@ def _confined(job: Job, progress: Progress) -> Scan:
     )
     if job.require_sandbox and confinement.missing:
         message = f"The scanning process cannot be locked in: {confinement}. The model was not opened."
-        found = Scan(artifact=job.artifact, gaps=(Gap(rule=rules.MISSING_SANDBOX.id, message=message),))
+        found = Scan(
+            artifact=job.artifact, gaps=(Gap(rule=incomplete_rules.MISSING_SANDBOX.id, message=message),)
+        )
     else:
         found = scan(job, progress)
     return dataclasses.replace(found, confinement=confinement)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import GateError, IncompleteError
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
@@ -82,7 +82,7 @@ def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     loaded = load_it(Path(job.file))
     if loaded.refusal and is_keras_3(stored.keras_version):
         raise IncompleteError(
-            rules.UNREADABLE.id,
+            incomplete_rules.UNREADABLE.id,
             f"Keras {loaded.version} refuses a file that says Keras {printable(stored.keras_version, 20)} wrote it "
             f"({loaded.refusal}).",
             hint="Save the model again with the Keras that runs it: model.save('model.keras').",
@@ -133,7 +133,7 @@ def _two_networks(job: Job, network: Any) -> Finding | None:
     from gate.models.proof.comparison import difference
     from gate.models.proof.description import describe
     from gate.triage.findings import finding
-    from gate.triage.rules import TWO_NETWORKS
+    from gate.triage.static_rules import TWO_NETWORKS
 
     if job.keras is None or job.keras.network is None:
         return None
@@ -161,7 +161,7 @@ def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) ->
         import tensorflow as tf
     except ImportError as error:
         raise IncompleteError(
-            rules.MISSING_ENGINE.id,
+            incomplete_rules.MISSING_ENGINE.id,
             f"The scanning engine is not installed ({printable(str(error), 120)}).",
             hint="Install it: pip install '.[scan]' in a checkout of the gate",
         ) from error
@@ -199,4 +199,4 @@ def _in_doubt(evidence: Evidence, source: str) -> Evidence:
 def _gap(error: GateError) -> Gap:
     if isinstance(error, IncompleteError):
         return error.gap
-    return Gap(rule=rules.SCAN_FAILED.id, message=f"{error} {error.hint}".rstrip())
+    return Gap(rule=incomplete_rules.SCAN_FAILED.id, message=f"{error} {error.hint}".rstrip())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli.attachments import with_files
+from gate.cli.report_files import with_files
 from gate.core.evidence import Suspects, SuspectSample
 from gate.core.report import ArtifactReport
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 import gate.detectors
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import DataError, GateError, IncompleteError, PolicyError, UsageError
 from gate.core.report import ExitCode
 from gate.core.rule import Rule
-from gate.triage.rules import RULES
+from gate.triage.static_rules import RULES
 
-ALL_RULES = (*rules.STOPS, *RULES, *gate.detectors.rules())
+ALL_RULES = (*incomplete_rules.STOPS, *RULES, *gate.detectors.rules())
 
 
 def test_ids_and_names_are_unique() -> None:
@@ -24,7 +24,7 @@ def test_a_rule_explains_itself(rule: Rule) -> None:
 
 
 def test_problems_of_the_scan_stop_and_problems_of_the_model_do_not() -> None:
-    assert all(rule.stops for rule in rules.STOPS)
+    assert all(rule.stops for rule in incomplete_rules.STOPS)
     assert not any(rule.stops for rule in (*RULES, *gate.detectors.rules()))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Event
 
 from gate import isolation
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.job import DetectorCall
 from gate.core.scan import Scan
@@ -86,7 +86,7 @@ def _judged(scan: Scan, found: Mutant, loads: bool) -> str:
     if scan.findings:
         return "finding"
     if scan.gaps:
-        return "child died" if scan.gaps[0].rule == rules.SCAN_FAILED.id else "incomplete"
+        return "child died" if scan.gaps[0].rule == incomplete_rules.SCAN_FAILED.id else "incomplete"
     if found.must_fail:
         return "code called clean"
     return "passed without a scan" if loads and not scan.evidence else "clean"

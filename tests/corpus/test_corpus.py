@@ -16,7 +16,7 @@ import pytest
 
 from gate.core.artifact import ModelFormat
 from gate.triage.inspection import inspect
-from gate.triage.rules import STATIC
+from gate.triage.static_rules import STATIC
 from tests.corpus import parts
 from tests.corpus.build import CASES
 from tests.corpus.conftest import Corpus

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gate.core.errors import IncompleteError
-from gate.core.shadow import Shadow, ShadowJob
+from gate.core.meta_training import Shadow, ShadowJob
 from gate.detectors.meta.model import MetaModel
-from gate.isolation import shadows
+from gate.isolation import meta_training
 from tests.jobs import job_of
 
 JOB = ShadowJob(
@@ -38,8 +38,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     def start(script: str) -> tuple[MetaModel, list[object]]:
         file, told = tmp_path / "child.py", []
         file.write_text(PREAMBLE + script)
-        monkeypatch.setattr(shadows, "_SCRIPT", file)
-        found = shadows.run(JOB, os.environ, tmp_path, lambda *each: told.append(each), told.append)
+        monkeypatch.setattr(meta_training, "_SCRIPT", file)
+        found = meta_training.run(JOB, os.environ, tmp_path, lambda *each: told.append(each), told.append)
         return found, told
 
     return start

@@ -13,7 +13,7 @@ from gate.core.artifact import Artifact, ModelFormat
 from gate.core.codec import to_plain
 from gate.core.errors import UsageError
 from gate.core.job import DataCall, Role
-from gate.core.shadow import Shadow
+from gate.core.meta_training import Shadow
 from gate.pipeline.teaching import Lesson, _keep, _resumed
 
 MODEL = Artifact(path="m.keras", sha256="ab" * 32, size=1, format=ModelFormat.KERAS_ZIP)

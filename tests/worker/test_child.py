@@ -146,7 +146,7 @@ def test_being_locked_in_changes_no_measurement(job: Job, examples: Path, answer
 
 
 @pytest.mark.parametrize(
-    "script", ["worker/child.py", "worker/server.py", "worker/shadow_child.py", "sandbox/probe.py"]
+    "script", ["worker/child.py", "worker/server.py", "worker/training_child.py", "sandbox/probe.py"]
 )
 def test_no_other_gate_that_is_installed_stands_in_for_it(tmp_path: Path, script: str) -> None:
     copy = shutil.copytree(WORKER.parents[1], tmp_path / "gate", ignore=shutil.ignore_patterns("__pycache__"))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 
 
@@ -26,7 +26,7 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
     if np.isfinite(values).all():
         return values
     raise IncompleteError(
-        rules.SCAN_FAILED.id,
+        incomplete_rules.SCAN_FAILED.id,
         "The network makes NaN or infinity of pictures within its input range; what cannot be compared cannot be cleared.",
         hint="State the range if it is another (--input-range LOW,HIGH); else find out which layer overflows, and who changed it.",
     )

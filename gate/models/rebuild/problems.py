@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import GateError, IncompleteError
 from gate.core.text import printable
 
@@ -16,12 +16,12 @@ _SHOWN = 120
 
 def unsupported(message: str, hint: str = _USE_BUILT_IN) -> IncompleteError:
     """Return the error for a network that the gate does not know how to rebuild (BD003)."""
-    return IncompleteError(rules.UNSUPPORTED.id, message, hint=hint)
+    return IncompleteError(incomplete_rules.UNSUPPORTED.id, message, hint=hint)
 
 
 def damaged(message: str, hint: str = _SAVE_AGAIN) -> IncompleteError:
     """Return the error for a file whose parts do not fit together (BD001)."""
-    return IncompleteError(rules.UNREADABLE.id, message, hint=hint)
+    return IncompleteError(incomplete_rules.UNREADABLE.id, message, hint=hint)
 
 
 def shown(value: object) -> str:

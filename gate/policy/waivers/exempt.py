@@ -10,7 +10,7 @@ from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Verdict
 from gate.core.rule import Confidence
 from gate.policy.model import Consequence, PathPolicy, WaiverTerms
-from gate.policy.rules import EXPIRED_WAIVER
+from gate.policy.policy_rules import EXPIRED_WAIVER
 from gate.policy.waivers.model import Exemptions, Waiver
 
 

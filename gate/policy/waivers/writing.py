@@ -12,8 +12,8 @@ from typing import Any, cast
 from gate.core.errors import PolicyError, UsageError
 from gate.core.exemption import Ground
 from gate.core.report import ArtifactReport, ScanReport
+from gate.policy.policy_rules import EXPIRED_WAIVER
 from gate.policy.problems import spell
-from gate.policy.rules import EXPIRED_WAIVER
 from gate.policy.waivers.model import digests
 from gate.policy.yaml_source import parse
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.messages import Progress, ProgressTold, ShadowDone, TrainingFailed, decode
-from gate.core.shadow import Shadow, ShadowJob
+from gate.core.meta_training import Shadow, ShadowJob
 from gate.core.text import printable
 from gate.detectors.meta.model import MetaModel, MetaModelDone
 from gate.isolation import fresh
 from gate.isolation.process import failed
 from gate.isolation.reading import read_messages, send_job, show, without_verdict
 
-_SCRIPT = Path(__file__).parents[1] / "worker" / "shadow_child.py"
+_SCRIPT = Path(__file__).parents[1] / "worker" / "training_child.py"
 # A month: a training takes what it takes, and the user can end it.
 _SECONDS = 30 * 24 * 3600.0
 
@@ -76,5 +76,5 @@ def _meta_model(told: MetaModelDone | TrainingFailed, job: ShadowJob) -> MetaMod
         raise ValueError("it does not belong to this training")
     if isinstance(told, TrainingFailed):
         text, hint = told.error
-        raise IncompleteError(rules.SCAN_FAILED.id, text, hint=hint)
+        raise IncompleteError(incomplete_rules.SCAN_FAILED.id, text, hint=hint)
     return told.meta

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core import rules
+from gate.core import incomplete_rules
 from gate.core.errors import DataError, IncompleteError
 from gate.core.job import Job
 from gate.core.messages import Progress
-from gate.core.shadow import Shadow, ShadowJob
+from gate.core.meta_training import Shadow, ShadowJob
 from gate.core.text import printable
 from gate.models.numerics.streams import Stream, random_numbers
 from gate.worker.scanning import LONGEST_INSPECTION, ended_after, start_engine
@@ -59,7 +59,7 @@ def _opened(job: Job) -> Classifier:
         inspection = inspect(Path(job.file), job.artifact.format)
     if inspection.stored is None:
         raise IncompleteError(
-            rules.UNREADABLE.id,
+            incomplete_rules.UNREADABLE.id,
             f"{printable(job.artifact.path)}: {inspection.findings[0].message}",
             hint="See what it is: backdoor-gate check --static MODEL",
         )
@@ -69,7 +69,7 @@ def _opened(job: Job) -> Classifier:
     model = prepare(dataclasses.replace(job, data=None), network, stored.keras_version, stored.loss)
     if not model.input_range.is_sure:
         raise IncompleteError(
-            rules.INCONCLUSIVE.id,
+            incomplete_rules.INCONCLUSIVE.id,
             f"The input range is not known ({model.input_range.source}).",
             hint="State it with --input-range LOW,HIGH",
         )
@@ -124,7 +124,7 @@ def _fitted(shadows: list[Shadow], architecture: str) -> MetaModel:
     is_bad = np.array([each.is_backdoored for each in useful])
     if min(is_bad.sum(), (~is_bad).sum()) < _FEWEST_OF_A_KIND:
         raise IncompleteError(
-            rules.SCAN_FAILED.id,
+            incomplete_rules.SCAN_FAILED.id,
             f"{int(is_bad.sum())} of {len(shadows) // 2} backdoored shadows learnt their trigger; "
             f"expected {_FEWEST_OF_A_KIND} at least.",
             hint="Train longer (--epochs), on more images (--images), or more of them (--shadows).",

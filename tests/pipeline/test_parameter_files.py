@@ -7,7 +7,7 @@ import pytest
 
 from gate.core.errors import UsageError
 from gate.detectors.meta_neural_analysis import TABLE
-from gate.pipeline.attached import parameters
+from gate.pipeline.parameter_files import parameters
 from gate.policy.model import DetectorPolicy, PathPolicy, Policy
 from gate.policy.store import WorkingTree
 

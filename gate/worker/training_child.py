@@ -1,6 +1,6 @@
 """A child that trains shadow networks: locks itself in, tells each shadow as soon as it is done, then the meta-model.
 
-Started by `gate.isolation` as `python -I .../shadow_child.py`, with a `ShadowJob` on standard input. Its standard output
+Started by `gate.isolation` as `python -I .../training_child.py`, with a `ShadowJob` on standard input. Its standard output
 carries JSON lines: progress, shadows, then one record that repeats the job's nonce.
 """
 
@@ -18,12 +18,12 @@ if __name__ == "__main__":
 
 from gate.core.errors import GateError
 from gate.core.messages import ShadowDone, TrainingFailed, decode
-from gate.core.shadow import Shadow, ShadowJob
+from gate.core.meta_training import Shadow, ShadowJob
 from gate.detectors.meta.model import MetaModelDone
 from gate.sandbox import confine
 from gate.sandbox.reading import engine_paths
 from gate.worker.channel import open_channel
-from gate.worker.shadowing import teach
+from gate.worker.meta_training import teach
 
 
 def main() -> None:
