@@ -17,10 +17,9 @@ _BATCH = 16
 
 
 def mismatch(classifier: Classifier, images: Floats) -> float | None:
-    """Return how far the first batch normalisation's memory is from what these images cause there; None without one.
+    """Return `median_c((m_c - mu_c)^2 / (v_c + eps) + |log((s_c + eps) / (v_c + eps))|)`; None without a batch normalisation.
 
-    The mean over channels of the distance between two normal distributions, remembered and observed: the squared
-    difference of the means in units of the remembered variance, and the absolute log ratio of the variances.
+    `mu`, `v`: mean and variance that the first one remembers, per channel c; `m`, `s`: those that these images cause there.
 
     Args:
         classifier: The network, with the input range set that is to be tried.
