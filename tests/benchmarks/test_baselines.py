@@ -33,6 +33,7 @@ def test_one_of_two_classes_cannot_stand_out_by_its_weights() -> None:
     assert 0.67 == pytest.approx(baselines.from_head(np.array([[1.0, 9.0]]))["head-mean"]["index"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_search_from_noise_is_the_gate_s_own_on_other_images(keras: Any) -> None:
     keras.utils.set_random_seed(0)
     layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4)]

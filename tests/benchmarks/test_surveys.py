@@ -37,6 +37,7 @@ def run(*words: object) -> None:
     surveys.main([*map(str, words)])
 
 
+@pytest.mark.slow
 def test_a_planted_place_leads_and_what_is_done_is_not_done_again(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ def test_an_all_to_one_backdoor_is_no_permutation(backdoored: Classifier, pool_o
     assert run(backdoored, pool_of(backdoored)).agreement < 0.5
 
 
+@pytest.mark.slow
 def test_the_seed_decides_everything(permuting: Classifier, pool_of: PoolOf) -> None:
     first, again = (run(permuting, pool_of(permuting)) for _ in range(2))
 

@@ -50,6 +50,7 @@ def test_a_planted_patch_fails_beside_its_place(
     assert found["success_when_moved"] < 0.4
 
 
+@pytest.mark.slow
 def test_in_a_tiny_picture_nothing_is_beside_its_place(backdoored: Classifier) -> None:
     window = np.full((4, 4, 1), 0.5, np.float32)
 
@@ -61,6 +62,7 @@ def test_in_a_tiny_picture_nothing_is_beside_its_place(backdoored: Classifier) -
 @pytest.mark.parametrize(
     ("form", "is_moved"), [(Patch(), True), (Perturbation(), False)], ids=["patch", "perturbation"]
 )
+@pytest.mark.slow
 def test_what_covers_the_picture_is_not_moved(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch, form: TriggerModel, is_moved: bool
 ) -> None:

@@ -69,6 +69,7 @@ def test_every_trigger_found_works_and_measures_what_it_says(
         assert (clean.predict(stamped).argmax(axis=1) == label).mean() > 0.7
 
 
+@pytest.mark.slow
 def test_a_longer_search_never_ends_with_a_larger_trigger(clean: Classifier, pool_of: PoolOf) -> None:
     pool = pool_of(clean)
 
@@ -80,6 +81,7 @@ def test_a_longer_search_never_ends_with_a_larger_trigger(clean: Classifier, poo
     assert (norms[1] >= norms[2]).all()
 
 
+@pytest.mark.slow
 def test_the_seed_decides_everything(clean: Classifier, pool_of: PoolOf) -> None:
     settings = Settings(restarts=1, steps=20, images=8)
     first, again, other = (search(clean, pool_of(clean), settings=settings, seed=seed) for seed in (0, 0, 1))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from gate.detectors.meta.responses import ask
 from gate.models.classifier import Classifier
@@ -18,6 +19,7 @@ def test_a_planted_backdoor_is_the_easiest_class_to_push_to(backdoored: Classifi
     assert responses.stamped.shape == (112, *responses.plain.shape)
 
 
+@pytest.mark.slow
 def test_a_network_is_asked_the_same_questions_every_time(clean: Classifier) -> None:
     first, second = ask(clean), ask(clean)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from gate.core.evidence import Evidence, Status
 from gate.detectors.spatial_influence import SpatialInfluence
@@ -39,12 +40,14 @@ def test_a_network_that_always_answers_the_same_is_cleared(dead: Classifier) -> 
     assert 0.0 == examine(dead).anomaly_index
 
 
+@pytest.mark.slow
 def test_the_unit_of_the_weights_does_not_matter(linear: Callable[..., Classifier]) -> None:
     small, large = (examine(linear(scale=scale)).anomaly_index for scale in (0.01, 10.0))
 
     assert abs((small or 0.0) - (large or 0.0)) < 1e-3
 
 
+@pytest.mark.slow
 def test_the_seed_hardly_matters(backdoored: Classifier) -> None:
     first, second = (examine(backdoored, seed) for seed in (0, 1))
 

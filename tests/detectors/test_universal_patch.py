@@ -51,6 +51,7 @@ def test_the_same_seed_tells_the_same(backdoored: Classifier) -> None:
     assert told(BRIEF.run(context(backdoored))) == told(BRIEF.run(context(backdoored)))
 
 
+@pytest.mark.slow
 def test_of_many_classes_those_that_a_patch_serves_best_are_made_small(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_process_that_is_locked_in_cannot_get_out(
     assert (error + "\n", "") == (done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [script for script, _ in ESCAPES.values()], ids=ESCAPES.keys())
 def test_what_is_refused_works_for_other_processes(run_fresh: Run, attempt: Attempt, script: str) -> None:
     # Its own session, for it signals everyone in its group.

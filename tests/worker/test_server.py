@@ -110,6 +110,7 @@ def test_a_fork_cannot_signal_another_or_the_server(fork: Fork, tmp_path: Path) 
     assert 0 == fork("pass", tmp_path).returncode
 
 
+@pytest.mark.slow
 def test_a_fork_reads_tensorflow_s_results_as_any_process_does(fork: Fork, tmp_path: Path) -> None:
     script = (
         "from gate.worker.scanning import start_engine as start\nstart(0, side_by_side=2)\nimport tensorflow as tf\n"
