@@ -36,11 +36,12 @@ test-slow: $(DEV) ## Run the slow tests: real scans, hooks, the action, an insta
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow --timeout 900 --durations 15
 
 .PHONY: lint
-lint: $(DEV) ## Check style, types and the floors of the architecture
+lint: $(DEV) ## Check style, types, the floors of the architecture and the subjects of commits
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/commit_subjects.py
 
 .PHONY: format
 format: $(DEV) ## Rewrite the code in the project's style
