@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
-from gate.detectors.shared.constants import integer, real, section
+from gate.detectors.shared.constants import integers, real, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
@@ -24,10 +24,9 @@ from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 
-_COMPONENTS = integer("activation-clustering.components")
-_SILHOUETTE_SAMPLES = integer("activation-clustering.silhouette-samples")
 _GRANTED = real("activation-clustering.granted")
-_SCALE = Scale(**section("activation-clustering.scale"))
+_COMPONENTS, _SILHOUETTE_SAMPLES = integers("activation-clustering", "components", "silhouette-samples")
+_SCALE = Scale(**record("activation-clustering.scale"))
 
 _RULE = Rule(
     id="BD102",

@@ -12,17 +12,16 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.permutation import Effort, Permutation, search
 from gate.detectors.scoring.calibration import index_of_excess, is_shift
-from gate.detectors.shared.constants import integer, integers, real
+from gate.detectors.shared.constants import integer, integers, real, several
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import mask_png, pattern_png
 from gate.models.surrogates.selection import Pool
 
-_FEWEST_CLASSES = integer("class-permutation.fewest-classes")
-_MOST_CLASSES = integer("class-permutation.most-classes")
-_IMAGES, _FEWEST_IMAGES = integer("class-permutation.images"), integer("class-permutation.fewest-images")
-_LARGE_PIXELS = integer("class-permutation.large-side") ** 2
 _LARGEST_SHARE = real("class-permutation.largest-share")
-_FULL, _LEAVING = integer("class-permutation.full"), integers("class-permutation.leaving")
+_FEWEST_CLASSES, _MOST_CLASSES = integers("class-permutation", "fewest-classes", "most-classes")
+_IMAGES, _FEWEST_IMAGES = integers("class-permutation", "images", "fewest-images")
+_LARGE_PIXELS = integer("class-permutation.large-side") ** 2
+_FULL, _LEAVING = integer("class-permutation.full"), several("class-permutation.leaving")
 
 _RULE = Rule(
     id="BD106",

@@ -11,7 +11,7 @@ from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.core.text import printable
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, integers, reals
 from gate.detectors.shared.contract import Context
 from gate.detectors.structure.still_units import SELDOM, effects, live_units, still_units, survey
 from gate.detectors.structure.waking import awake, wake
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
     from gate.detectors.structure.still_units import Floats, Places, Survey
     from gate.detectors.structure.waking import Woken
 
-_UNITS, _FEWEST = integer("dormant-capacity.units"), integer("dormant-capacity.fewest")
-_FULL = integer("dormant-capacity.full")
-_DRAWN, _OVERRULED = integer("dormant-capacity.drawn"), integer("dormant-capacity.overruled")
-_MULTIPLICATIONS = real("dormant-capacity.multiplications")
-_COST_OF_A_STEP = real("dormant-capacity.cost-of-a-step")
-_WORTH_COMPARING = real("dormant-capacity.worth-comparing")
-_WORTH_TELLING = real("dormant-capacity.worth-telling")
-_LIVE = integer("dormant-capacity.live")
+_MULTIPLICATIONS, _COST_OF_A_STEP = reals("dormant-capacity", "multiplications", "cost-of-a-step")
+_WORTH_COMPARING, _WORTH_TELLING = reals("dormant-capacity", "worth-comparing", "worth-telling")
+_UNITS, _FEWEST, _FULL, _DRAWN = integers("dormant-capacity", "units", "fewest", "full", "drawn")
+_OVERRULED, _LIVE = integers("dormant-capacity", "overruled", "live")
 
 _RULE = Rule(
     id="BD117",

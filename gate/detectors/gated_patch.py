@@ -12,7 +12,7 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion import gated_search as gated
 from gate.detectors.shared.candidates import classes_to_search
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 from gate.models.surrogates.selection import ranked_families
@@ -20,11 +20,10 @@ from gate.models.surrogates.selection import ranked_families
 if TYPE_CHECKING:
     from gate.detectors.inversion.gated_search import Found, Images
 
-_KINDS = integer("gated-patch.kinds")
-_ALL_UP_TO, _SOME = integer("gated-patch.all-up-to"), integer("gated-patch.some")
-_LARGE = integer("gated-patch.large-side") ** 2
-_IMAGES_IF_LARGE = integer("gated-patch.images-if-large")
 _USUAL_LEAD = real("gated-patch.usual-lead")
+_KINDS, _ALL_UP_TO, _SOME = integers("gated-patch", "kinds", "all-up-to", "some")
+_IMAGES_IF_LARGE = integer("gated-patch.images-if-large")
+_LARGE = integer("gated-patch.large-side") ** 2
 
 _RULE = Rule(
     id="BD118",

@@ -23,7 +23,8 @@ from gate.detectors.structure.constructs import (
 from gate.detectors.structure.tensors import Graph
 from gate.models.graph.flow import flow
 
-_NAMED, _TOLD = real("hand-made-logic.named"), integer("hand-made-logic.told")
+_NAMED = real("hand-made-logic.named")
+_TOLD = integer("hand-made-logic.told")
 
 _RULE = Rule(
     id="BD116",

@@ -13,10 +13,10 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.scoring.calibration import HEAD_SCALE
 from gate.detectors.scoring.sizes import compared
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integers
 from gate.detectors.shared.contract import Context, skipped
 
-_NORM, _TOLD = integer("head-weights.norm"), integer("head-weights.told")
+_NORM, _TOLD = integers("head-weights", "norm", "told")
 # Of the largest weight: how large all of them are says nothing.
 _SMALLEST = 1e-6
 

@@ -15,7 +15,7 @@ from gate.detectors.inversion.search import chunks
 from gate.detectors.scoring.calibration import MARGIN_SCALE
 from gate.detectors.scoring.sizes import compared
 from gate.detectors.shared.candidates import classes_to_search
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, reals
 from gate.detectors.shared.contract import Context
 from gate.models.numerics.adam import adam
 from gate.models.numerics.margin import margin
@@ -59,7 +59,7 @@ Margin Statistic*, IEEE S&P 2024.
     atlas=("AML.T0018",),
 )
 
-_RATE, _FIRST_MARGIN = real("maximum-margin.rate"), real("maximum-margin.first-margin")
+_RATE, _FIRST_MARGIN = reals("maximum-margin", "rate", "first-margin")
 _FULL = integer("maximum-margin.full")
 _SMALLEST = 1e-6
 

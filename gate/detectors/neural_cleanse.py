@@ -14,13 +14,10 @@ from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integer, integers
 from gate.detectors.shared.contract import Context
 
-_ALL_IN_QUICK, _SOME_IN_QUICK = (
-    integer("neural-cleanse.all-in-quick"),
-    integer("neural-cleanse.some-in-quick"),
-)
+_ALL_IN_QUICK, _SOME_IN_QUICK = integers("neural-cleanse", "all-in-quick", "some-in-quick")
 
 _RULE = Rule(
     id="BD101",

@@ -14,11 +14,11 @@ from gate.core.scale import LIMIT
 from gate.detectors.scoring.calibration import interaction_indices
 from gate.detectors.scoring.combination import class_measurements
 from gate.detectors.shared.candidates import classes_to_search
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integer, integers
 from gate.detectors.shared.contract import Context, skipped
 from gate.models.features.feature_maps import FeatureMaps, feature_maps
 
-_FEWEST_CLASSES, _GRID = integer("spatial-influence.fewest-classes"), integer("spatial-influence.grid")
+_FEWEST_CLASSES, _GRID = integers("spatial-influence", "fewest-classes", "grid")
 
 _RULE = Rule(
     id="BD111",
@@ -50,7 +50,7 @@ Shows no trigger. Skipped where a network averages over all places before its he
 the picture, to all-to-all and source-specific backdoors.
 
 ## Paper
-Of this project (`docs/adr/0026`). Median polish and interaction of two-way tables: Tukey, *Exploratory Data Analysis*, 1977; of
+Of this project (`docs/adr/0026`). Interaction in two-way tables, here by means: Tukey, *Exploratory Data Analysis*, 1977; of
 weights that give a backdoor away: Fields et al., *Trojan Signatures in DNN Weights*, ICCV Workshops 2021.
 """,
     severity=Severity.HIGH,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
-from gate.detectors.shared.constants import real, section
+from gate.detectors.shared.constants import real, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
@@ -25,7 +25,7 @@ from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 
-_SCALE = Scale(**section("spectral-signatures.scale"))
+_SCALE = Scale(**record("spectral-signatures.scale"))
 _CLEARLY = real("spectral-signatures.clearly")
 
 _RULE = Rule(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
-from gate.detectors.shared.constants import integer, real, section
+from gate.detectors.shared.constants import integers, reals, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blending import blend_entropy
 from gate.detectors.training_set.peers import Scale, peer_indices
@@ -24,13 +24,10 @@ from gate.models.numerics.streams import Stream, random_numbers
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-_IMAGES, _OVERLAYS = integer("strip.images"), integer("strip.overlays")
-_SCALE = Scale(**section("strip.scale"))
-_NOTHING = real("strip.nothing")
-_LOW, _HIGH = real("strip.low"), real("strip.high")
-_FALSE_REJECTIONS = real("strip.false-rejections")
-_FEWEST_OF_A_CLASS, _LISTED_FROM = integer("strip.fewest-of-a-class"), integer("strip.listed-from")
-_USUAL = integer("strip.usual")
+_NOTHING, _LOW, _HIGH, _FALSE_REJECTIONS = reals("strip", "nothing", "low", "high", "false-rejections")
+_IMAGES, _OVERLAYS, _FEWEST_OF_A_CLASS = integers("strip", "images", "overlays", "fewest-of-a-class")
+_LISTED_FROM, _USUAL = integers("strip", "listed-from", "usual")
+_SCALE = Scale(**record("strip.scale"))
 
 _RULE = Rule(
     id="BD104",

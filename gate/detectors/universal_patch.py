@@ -19,20 +19,19 @@ from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
 from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
-from gate.detectors.shared.constants import integer, real, rows
+from gate.detectors.shared.constants import integer, integers, real, several
 from gate.detectors.shared.contract import Context
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.surrogates.selection import Pool
 
-_ALL_UP_TO, _SOME = integer("universal-patch.all-up-to"), integer("universal-patch.some")
+_WINDOW = real("universal-patch.window")
+_ALL_UP_TO, _SOME, _SOME_OF_LARGE = integers("universal-patch", "all-up-to", "some", "some-of-large")
+_PIXELS, _COST_OF_A_STEP = integers("universal-patch", "pixels", "cost-of-a-step")
+_SMALLEST_SIDE = integer("universal-patch.smallest-side")
 _LARGE = integer("universal-patch.large-side") ** 2
-_SOME_OF_LARGE = integer("universal-patch.some-of-large")
-_PIXELS = integer("universal-patch.pixels")
-_COST_OF_A_STEP = integer("universal-patch.cost-of-a-step")
-_WINDOW, _SMALLEST_SIDE = real("universal-patch.window"), integer("universal-patch.smallest-side")
-_PLANS = rows("universal-patch.plans")
+_PLANS = several("universal-patch.plans")
 
 _RULE = Rule(
     id="BD110",

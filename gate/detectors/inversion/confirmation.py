@@ -11,16 +11,14 @@ from gate.core.evidence import Measurement
 from gate.detectors.inversion.search import Inversion
 from gate.detectors.inversion.triggers import Floats, TriggerModel
 from gate.detectors.scoring.outliers import wilson_interval
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integers, reals
 from gate.detectors.shared.contract import Context
 from gate.models.surrogates.selection import Pool
 
 DECOYS, MOVED = "success_of_decoys", "success_when_moved"
-_DECOYS = integer("inversion.confirmation.decoys")
+_MOVE, _DIAGONAL = reals("inversion.confirmation", "move", "diagonal")
+_DECOYS, _SHORTEST_MOVE = integers("inversion.confirmation", "decoys", "shortest-move")
 _LEVELS = 255
-_MOVE = real("inversion.confirmation.move")
-_SHORTEST_MOVE = integer("inversion.confirmation.shortest-move")
-_DIAGONAL = real("inversion.confirmation.diagonal")
 _DIRECTIONS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (_DIAGONAL, _DIAGONAL))
 
 

@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 SUSPICIOUS = real("inversion.examination.suspicious")
-_SUSPECTS, _PEERS = integer("inversion.examination.suspects"), integer("inversion.examination.peers")
-_KINDS_IN_QUICK = integer("inversion.examination.kinds-in-quick")
+_SUSPECTS, _PEERS, _KINDS_IN_QUICK = integers("inversion.examination", "suspects", "peers", "kinds-in-quick")
 _KINDS_IN_FULL = integer("inversion.examination.kinds-in-full")
 _MORE_STEPS_IN_FULL = integer("inversion.examination.more-steps-in-full")
 _MORE_IMAGES_IN_FULL = integer("inversion.examination.more-images-in-full")
-_PIXELS_PER_STEP = integer("inversion.examination.pixels-per-step")
-_FEWEST_IMAGES = integer("inversion.examination.fewest-images")
+_PIXELS_PER_STEP, _FEWEST_IMAGES = integers("inversion.examination", "pixels-per-step", "fewest-images")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

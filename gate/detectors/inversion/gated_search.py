@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer, integers, real
+from gate.detectors.shared.constants import integer, reals, several
 from gate.models.graph.surrogate_gradients import surrogate_gradients
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import others
@@ -23,8 +23,8 @@ Images = NDArray[np.float32]
 # From images and one class to answers and the gradient of the class's margin over all others.
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 
-_SIDES = tuple(1 / each for each in integers("inversion.gated-search.sides"))
-_FRAME, _MEMORY = real("inversion.gated-search.frame"), real("inversion.gated-search.memory")
+_SIDES = tuple(1 / each for each in several("inversion.gated-search.sides"))
+_FRAME, _MEMORY = reals("inversion.gated-search", "frame", "memory")
 _FEWEST = integer("inversion.gated-search.fewest")
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.triggers import Floats, Patch, Restart, Shape, Tuning, to_tanh_space
-from gate.detectors.shared.constants import real, section
+from gate.detectors.shared.constants import reals, record
 
-_SHUT = real("inversion.local-patch.shut")
-_OPEN, _FAINTEST = real("inversion.local-patch.open"), real("inversion.local-patch.faintest")
+_SHUT, _OPEN, _FAINTEST = reals("inversion.local-patch", "shut", "open", "faintest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class LocalPatch(Patch):
         side = next(iter(spots.values()))[0].pattern.shape[0]
         # What no window can hold is as large as a window, at least.
         area = float(side * side)
-        self.tuning = Tuning(**section("inversion.local-patch.tuning"), largest=area, is_local=True)
+        self.tuning = Tuning(**record("inversion.local-patch.tuning"), largest=area, is_local=True)
 
     def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
         """Return that it has one: its window."""

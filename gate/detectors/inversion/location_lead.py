@@ -15,11 +15,10 @@ from gate.detectors.inversion.examination import SUSPICIOUS
 from gate.detectors.inversion.patch_scan import PatchScan
 from gate.detectors.scoring.calibration import FEW, beside_another, index_of_place_lead
 from gate.detectors.scoring.outliers import location_lead, place_lead_of
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, reals
 
+_UNHEARD_OF, _BY_FAR, _IN_QUESTION = reals("inversion.location-lead", "unheard-of", "by-far", "in-question")
 _FEWEST = integer("inversion.location-lead.fewest")
-_UNHEARD_OF, _BY_FAR = real("inversion.location-lead.unheard-of"), real("inversion.location-lead.by-far")
-_IN_QUESTION = real("inversion.location-lead.in-question")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.local_patch import Spot
 from gate.detectors.inversion.search import chunks
 from gate.detectors.inversion.triggers import Floats
-from gate.detectors.shared.constants import real
+from gate.detectors.shared.constants import reals
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -37,8 +37,7 @@ Numbers = NDArray[np.int32]
 _Step = Callable[..., tuple[Any, Any]]
 _Judge = Callable[..., Any]
 
-_FIRST_RATE, _MOMENTUM = real("inversion.patch-scan.first-rate"), real("inversion.patch-scan.momentum")
-_CERTAIN = real("inversion.patch-scan.certain")
+_FIRST_RATE, _MOMENTUM, _CERTAIN = reals("inversion.patch-scan", "first-rate", "momentum", "certain")
 _NOTHING = 1e-12
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import stamped_logits, state_signature
 from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integers, real, reals
 from gate.models.numerics.adam import adam
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.margin import others
@@ -30,17 +30,13 @@ if TYPE_CHECKING:
 _Step = Callable[..., tuple[Any, ...]]
 
 _FORM = Patch()
-_RATE = real("inversion.permutation.rate")
-_FIRST_MASK, _MASK_NOISE = real("inversion.permutation.first-mask"), real("inversion.permutation.mask-noise")
-_EDGE_OF_MASKS = real("inversion.permutation.edge-of-masks")
-_FIRST_PATTERN = real("inversion.permutation.first-pattern")
-_FIRST_COST = real("inversion.permutation.first-cost")
-_LEFT, _FADE = real("inversion.permutation.left"), real("inversion.permutation.fade")
-_PATIENCE, _KEPT = integer("inversion.permutation.patience"), integer("inversion.permutation.kept")
-_UP = real("inversion.permutation.up")
+_RATE, _FIRST_MASK, _MASK_NOISE = reals("inversion.permutation", "rate", "first-mask", "mask-noise")
+_EDGE_OF_MASKS, _FIRST_PATTERN = reals("inversion.permutation", "edge-of-masks", "first-pattern")
+_FIRST_COST, _LEFT, _FADE, _UP = reals("inversion.permutation", "first-cost", "left", "fade", "up")
+_LARGEST = real("inversion.permutation.largest")
+_PATIENCE, _KEPT = integers("inversion.permutation", "patience", "kept")
 _DOWN = _UP ** real("inversion.permutation.down")
 _PACE = Pace(_UP, _DOWN, _PATIENCE)
-_LARGEST = real("inversion.permutation.largest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

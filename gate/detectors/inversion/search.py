@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import Step, compiled_step
 from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, real, reals
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -27,10 +27,9 @@ from gate.models.surrogates.selection import Pool
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_UP = real("inversion.search.up")
-_PACE = Pace(_UP, _UP ** real("inversion.search.down"), integer("inversion.search.patience"))
-_TRIAL = real("inversion.search.trial")
+_UP, _TRIAL = reals("inversion.search", "up", "trial")
 _CHUNK_PIXELS = integer("inversion.search.chunk-pixels")
+_PACE = Pace(_UP, _UP ** real("inversion.search.down"), integer("inversion.search.patience"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

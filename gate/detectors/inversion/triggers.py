@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import real, section
+from gate.detectors.shared.constants import real, reals, record
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-_SLACK = real("inversion.triggers.slack")
-_MOST_OF_A_PATCH, _SQUARE = real("inversion.triggers.most-of-a-patch"), real("inversion.triggers.square")
+_SLACK, _MOST_OF_A_PATCH, _SQUARE = reals("inversion.triggers", "slack", "most-of-a-patch", "square")
 _FIRST_NOISE = real("inversion.triggers.first-noise")
 
 
@@ -110,7 +109,7 @@ class Patch:
     Paper: Wang et al., Neural Cleanse, IEEE S&P 2019.
     """
 
-    tuning = Tuning(**section("inversion.triggers.patch"))
+    tuning = Tuning(**record("inversion.triggers.patch"))
 
     def depths(self, channels: int) -> tuple[int, ...]:
         """Return 1 for the mask, and the image's channels for the pattern."""
@@ -172,7 +171,7 @@ class Perturbation:
     Optimization in Backdoor Scanning, CVPR 2022, for inversion without a mask.
     """
 
-    tuning = Tuning(**section("inversion.triggers.perturbation"))
+    tuning = Tuning(**record("inversion.triggers.perturbation"))
 
     def depths(self, channels: int) -> tuple[int, ...]:
         """Return the image's channels."""

@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.meta.model import FURTHEST, VERSION, MetaModel
-from gate.detectors.shared.constants import real
+from gate.detectors.shared.constants import reals
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_STRENGTH = real("meta.fit.strength")
-_LARGEST_POWER = real("meta.fit.largest-power")
-_FALSE_ALARMS = real("meta.fit.false-alarms")
-_LEAST_SPREAD = real("meta.fit.least-spread")
-_LEAST_DEVIATION = real("meta.fit.least-deviation")
+_STRENGTH, _LARGEST_POWER, _FALSE_ALARMS = reals("meta.fit", "strength", "largest-power", "false-alarms")
+_LEAST_SPREAD, _LEAST_DEVIATION = reals("meta.fit", "least-spread", "least-deviation")
 
 
 def area(clean: Floats, bad: Floats) -> float:

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer, integers, real
+from gate.detectors.shared.constants import integer, real, reals, several
 from gate.models.numerics.streams import Stream, random_numbers
 
 Images = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
-_SMALLEST, _LARGEST = real("meta.queries.smallest"), real("meta.queries.largest")
-_NEAR_AN_EDGE, _MARGIN = real("meta.queries.near-an-edge"), real("meta.queries.margin")
-_FAINTEST, _STRONGEST = real("meta.queries.faintest"), real("meta.queries.strongest")
-_WAVES, _GRAINS = real("meta.queries.waves"), integers("meta.queries.grains")
+_SMALLEST, _LARGEST, _NEAR_AN_EDGE = reals("meta.queries", "smallest", "largest", "near-an-edge")
+_MARGIN, _FAINTEST, _STRONGEST = reals("meta.queries", "margin", "faintest", "strongest")
 _MOST_PERIODS = integer("meta.queries.most-periods")
+_WAVES, _GRAINS = real("meta.queries.waves"), several("meta.queries.grains")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.meta.queries import Stamp, stamps
-from gate.detectors.shared.constants import integer, real, reals
+from gate.detectors.shared.constants import integer, integers, real, several
 from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.impressions import refine
 from gate.models.surrogates.selection import information, probes
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Images = NDArray[np.float32]
 
-_SEED, _PER_FAMILY = integer("meta.responses.seed"), integer("meta.responses.per-family")
-_IMAGES, _REFINEMENT = integer("meta.responses.images"), integer("meta.responses.refinement")
-_PATCHES, _BLENDS = integer("meta.responses.patches"), integer("meta.responses.blends")
-TRIGGERS = _PATCHES + _BLENDS
-_STEPS = reals("meta.responses.steps")
 _WINDOW = real("meta.responses.window")
+_SEED, _PER_FAMILY, _IMAGES = integers("meta.responses", "seed", "per-family", "images")
+_REFINEMENT, _PATCHES, _BLENDS = integers("meta.responses", "refinement", "patches", "blends")
 _BATCH = integer("meta.responses.batch")
+TRIGGERS = _PATCHES + _BLENDS
+_STEPS = several("meta.responses.steps")
 _NO_SPREAD = 1e-6
 
 

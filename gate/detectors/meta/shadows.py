@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.shadow import Shadow
+from gate.core.meta_training import Shadow
 from gate.detectors.meta.features import describe
 from gate.detectors.meta.queries import Stamp, blend, patch
 from gate.detectors.meta.responses import ask
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, real, reals
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-_RATE, _BATCH = real("meta.shadows.rate"), integer("meta.shadows.batch")
-_TRAINED_ON, _LEARNT = real("meta.shadows.trained-on"), real("meta.shadows.learnt")
-_FEWEST_MARKED, _MOST_MARKED = real("meta.shadows.fewest-marked"), real("meta.shadows.most-marked")
-_PATCHES = real("meta.shadows.patches")
+_RATE, _TRAINED_ON, _LEARNT = reals("meta.shadows", "rate", "trained-on", "learnt")
+_FEWEST_MARKED, _MOST_MARKED, _PATCHES = reals("meta.shadows", "fewest-marked", "most-marked", "patches")
 _MOMENTUM = real("meta.shadows.momentum")
+_BATCH = integer("meta.shadows.batch")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from gate.detectors.scoring.outliers import (
     shrunk_spread,
     spread_below,
 )
-from gate.detectors.shared.constants import integer, pair, real, section
+from gate.detectors.shared.constants import integers, real, reals, record, several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,36 +41,28 @@ class Scale:
     of_few: float = 1.0
 
 
-PATCH_SCALE = Scale(**section("scoring.calibration.patch-scale"))
-LOCAL_SCALE = Scale(**section("scoring.calibration.local-scale"))
-PERTURBATION_SCALE = Scale(**section("scoring.calibration.perturbation-scale"))
-MARGIN_SCALE = Scale(**section("scoring.calibration.margin-scale"))
-HEAD_SCALE = Scale(**section("scoring.calibration.head-scale"))
-PLACE_SCALE = Scale(**section("scoring.calibration.place-scale"))
-MEAN_PLACE_SCALE = Scale(**section("scoring.calibration.mean-place-scale"))
-_HEAVIER_TAILS = real("scoring.calibration.heavier-tails")
-_USUAL_LEAD = real("scoring.calibration.usual-lead")
-_LEAD_OF_FEW_OR_MANY = real("scoring.calibration.lead-of-few-or-many")
-_FEWEST, FEW = integer("scoring.calibration.fewest"), integer("scoring.calibration.few")
-_MANY = integer("scoring.calibration.many")
-DECOYS_OF_A_PLACE = pair("scoring.calibration.decoys-of-a-place")
-BESIDE_A_PLACE = pair("scoring.calibration.beside-a-place")
-_ANOTHER_LEADS = real("scoring.calibration.another-leads")
-ENOUGH = real("scoring.calibration.enough")
-_EXCESS_OF_CLEAN = real("scoring.calibration.excess-of-clean")
+PATCH_SCALE = Scale(**record("scoring.calibration.patch-scale"))
+LOCAL_SCALE = Scale(**record("scoring.calibration.local-scale"))
+PERTURBATION_SCALE = Scale(**record("scoring.calibration.perturbation-scale"))
+MARGIN_SCALE = Scale(**record("scoring.calibration.margin-scale"))
+HEAD_SCALE = Scale(**record("scoring.calibration.head-scale"))
+PLACE_SCALE = Scale(**record("scoring.calibration.place-scale"))
+MEAN_PLACE_SCALE = Scale(**record("scoring.calibration.mean-place-scale"))
+_HEAVIER_TAILS, _USUAL_LEAD = reals("scoring.calibration", "heavier-tails", "usual-lead")
+_LEAD_OF_FEW_OR_MANY, _ANOTHER_LEADS = reals("scoring.calibration", "lead-of-few-or-many", "another-leads")
+ENOUGH, _EXCESS_OF_CLEAN = reals("scoring.calibration", "enough", "excess-of-clean")
 _EXCESS_ON_REAL_IMAGES = real("scoring.calibration.excess-on-real-images")
-_EXCESS_OF_A_SHIFT = real("scoring.calibration.excess-of-a-shift")
-_FEWEST_OF_A_SHIFT = integer("scoring.calibration.fewest-of-a-shift")
-_USUAL_THIRD, _THIRD = real("scoring.calibration.usual-third"), integer("scoring.calibration.third")
-_TARGETS_AT_MOST = real("scoring.calibration.targets-at-most")
-_WEIGHT_OF_THIRD = real("scoring.calibration.weight-of-third")
-_DECOYS_OF_A_PATCH = pair("scoring.calibration.decoys-of-a-patch")
-_MOST_DOUBT = real("scoring.calibration.most-doubt")
-_AT_OTHER_PLACES = pair("scoring.calibration.at-other-places")
-_BOUND_TO_ITS_PLACE = real("scoring.calibration.bound-to-its-place")
-_PER_SUCCESS = real("scoring.calibration.per-success")
-_AT_HOME_ANYWHERE = real("scoring.calibration.at-home-anywhere")
+_EXCESS_OF_A_SHIFT, _USUAL_THIRD = reals("scoring.calibration", "excess-of-a-shift", "usual-third")
+_TARGETS_AT_MOST, _WEIGHT_OF_THIRD = reals("scoring.calibration", "targets-at-most", "weight-of-third")
+_MOST_DOUBT, _BOUND_TO_ITS_PLACE = reals("scoring.calibration", "most-doubt", "bound-to-its-place")
+_PER_SUCCESS, _AT_HOME_ANYWHERE = reals("scoring.calibration", "per-success", "at-home-anywhere")
 _LEAST_INFLUENCE = real("scoring.calibration.least-influence")
+_FEWEST, FEW, _MANY = integers("scoring.calibration", "fewest", "few", "many")
+_FEWEST_OF_A_SHIFT, _THIRD = integers("scoring.calibration", "fewest-of-a-shift", "third")
+DECOYS_OF_A_PLACE = several("scoring.calibration.decoys-of-a-place")
+BESIDE_A_PLACE = several("scoring.calibration.beside-a-place")
+_DECOYS_OF_A_PATCH = several("scoring.calibration.decoys-of-a-patch")
+_AT_OTHER_PLACES = several("scoring.calibration.at-other-places")
 
 
 def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> float:
@@ -143,20 +135,17 @@ def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.fl
     """Return the indices of the classes, lowered if other classes' triggers do well at the leader's size.
 
     A backdoor's target is reached by a trigger with which no other class can be reached. Where one often can be, the
-    leader is the first of several by chance; then no class keeps all of the leader's index.
+    leader is the first of several by chance.
 
     Args:
         indices: Of each class, shape ``(k,)``.
         success: Of the decoys, 0..1, see `_confirmation.confirm`.
-
-    Returns:
-        Shape ``(k,)``.
     """
     return _doubted(indices, _share_between(success, *_DECOYS_OF_A_PATCH))
 
 
 def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
-    """Return the indices of the classes in view of how the leader's patch does a little beside its place.
+    """Return the indices of the classes, raised if the leader's patch does nothing a little beside its place, lowered if it does well.
 
     A planted patch has its place, and what is recovered of it is as small as it can be there: moved, it does nothing. A feature of a
     class, which a clean network takes for the class wherever it is, does not mind a few pixels.
@@ -164,9 +153,6 @@ def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np
     Args:
         indices: Of each class, shape ``(k,)``.
         success: Of the moved patch, 0..1, see `_confirmation.confirm`.
-
-    Returns:
-        Shape ``(k,)``: more than they were if it does nothing, less if it does well.
     """
     return indices * max(_BOUND_TO_ITS_PLACE - _PER_SUCCESS * success, _AT_HOME_ANYWHERE)
 
@@ -180,9 +166,6 @@ def at_other_places(indices: NDArray[np.float64], success: float) -> NDArray[np.
     Args:
         indices: Of each class, shape ``(k,)``.
         success: Of the moved patch, 0..1, see `_confirmation.confirm`.
-
-    Returns:
-        Shape ``(k,)``; no class keeps all of the leader's index where it does very well.
     """
     return _doubted(indices, _share_between(success, *_AT_OTHER_PLACES))
 
@@ -230,8 +213,7 @@ def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
 def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, moved: float = 0.0) -> float:
     """Return the anomaly index of a class that one place serves better than any place serves the others, 0 or more.
 
-    From one seed to the next a clean network's lead may be thrice as large. But what another class's patch of that size does as well,
-    or what works beside its place, no planted patch is.
+    What another class's patch of that size does as well, or what works beside its place, no planted patch is.
 
     Args:
         lead: See `_stats.place_lead`.

@@ -7,14 +7,12 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import real
+from gate.detectors.shared.constants import reals
 
 Floats = NDArray[np.float64]
 
-MAD_SCALE = real("scoring.outliers.mad-scale")
-_FALSE_ALARMS = real("scoring.outliers.false-alarms")
-_SHARE_OF_WHOLE = real("scoring.outliers.share-of-whole")
-_CONFIDENCE = real("scoring.outliers.confidence")
+MAD_SCALE, _FALSE_ALARMS = reals("scoring.outliers", "mad-scale", "false-alarms")
+_SHARE_OF_WHOLE, _CONFIDENCE = reals("scoring.outliers", "share-of-whole", "confidence")
 
 
 def paper_index(norms: Floats) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integer, integers
 from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int64]
 
-ALL_UP_TO, SOME = integer("shared.candidates.all-up-to"), integer("shared.candidates.some")
-_BY_WEIGHT, _BY_VOTE = integer("shared.candidates.by-weight"), integer("shared.candidates.by-vote")
+ALL_UP_TO, SOME, _BY_WEIGHT = integers("shared.candidates", "all-up-to", "some", "by-weight")
+_BY_VOTE = integer("shared.candidates.by-vote")
 
 
 def classes_to_search(

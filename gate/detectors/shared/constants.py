@@ -9,23 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-_Kind = TypeVar("_Kind")
-
 TABLE = Path(__file__).parents[1] / "scoring" / "calibration.toml"
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """A number, or several that belong together.
-
-    Attributes:
-        name: Module, then what it is: "inversion.search.patience".
-        value: The number, or numbers.
-        unit: Of the number; "" for a plain one.
-        means: What it is for.
-        basis: Where it comes from: "by hand", "fitted", "paper" or "mathematics", then on what and when.
-        adr: Number of the decision that speaks of it; None if none does.
-    """
+    """A number, or several that belong together; the head of the table says what each field is."""
 
     name: str
     value: float | int | tuple[Any, ...]
@@ -38,17 +28,15 @@ class Constant:
 @cache
 def constants() -> Mapping[str, Constant]:
     """Return the whole table by name, in its order."""
-    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    return {each.name: each for each in _entries("", table)}
+    return {each.name: each for each in _entries("", tomllib.loads(TABLE.read_text(encoding="utf-8")))}
 
 
-def _entries(name: str, table: Mapping[str, Any]) -> Iterator[Constant]:
-    if "value" in table:
-        value = table["value"]
-        yield Constant(name=name, **{**table, "value": _frozen(value)})
-        return
+def _entries(section: str, table: Mapping[str, Any]) -> Iterator[Constant]:
     for key, inner in table.items():
-        yield from _entries(f"{name}.{key}" if name else key, inner)
+        if "value" in inner:
+            yield Constant(name=section + key, **{**inner, "value": _frozen(inner["value"])})
+        else:
+            yield from _entries(f"{section}{key}.", inner)
 
 
 def _frozen(value: Any) -> Any:
@@ -62,54 +50,39 @@ def real(name: str) -> float:
         KeyError: The table has no such entry.
         TypeError: It holds something else.
     """
-    return _checked(name, value_of(name), float)
+    return _read(name, float)
 
 
 def integer(name: str) -> int:
     """Return a whole number; errors as those of `real`."""
-    return _checked(name, value_of(name), int)
+    return _read(name, int)
 
 
-def reals(name: str) -> tuple[float, ...]:
-    """Return several numbers that may have fractions; errors as those of `real`."""
-    return tuple(_checked(name, each, float) for each in _checked(name, value_of(name), tuple))
+def reals(section: str, *names: str) -> tuple[float, ...]:
+    """Return some numbers of a section that may have fractions; errors as those of `real`."""
+    return tuple(real(f"{section}.{name}") for name in names)
 
 
-def integers(name: str) -> tuple[int, ...]:
-    """Return several whole numbers; errors as those of `real`."""
-    return tuple(_checked(name, each, int) for each in _checked(name, value_of(name), tuple))
+def integers(section: str, *names: str) -> tuple[int, ...]:
+    """Return some whole numbers of a section; errors as those of `real`."""
+    return tuple(integer(f"{section}.{name}") for name in names)
 
 
-def pair(name: str) -> tuple[float, float]:
-    """Return two numbers; errors as those of `real`."""
-    low, high = reals(name)
-    return low, high
+def several(name: str) -> tuple[Any, ...]:
+    """Return the numbers of one entry; errors as those of `real`."""
+    return _read(name, tuple)
 
 
-def rows(name: str) -> tuple[tuple[int, ...], ...]:
-    """Return rows of whole numbers; errors as those of `real`."""
-    found = _checked(name, value_of(name), tuple)
-    return tuple(tuple(_checked(name, each, int) for each in row) for row in found)
+def record(section: str) -> dict[str, Any]:
+    """Return all numbers of a section that may have fractions, as keywords of a record; errors as those of `real`."""
+    keys = [name.rpartition(".")[2] for name in constants() if name.startswith(f"{section}.")]
+    return {key.replace("-", "_"): real(f"{section}.{key}") for key in keys or [""]}
 
 
-def section(name: str) -> dict[str, Any]:
-    """Return all numbers below a name, as keywords of a record; errors as those of `real`."""
-    names = [each for each in constants() if each.startswith(f"{name}.")]
-    return {each.rpartition(".")[2].replace("-", "_"): real(each) for each in names or [name]}
-
-
-def value_of(name: str) -> object:
-    """Return what the table holds, whatever it is.
-
-    Raises:
-        KeyError: The table has no such entry.
-    """
+def _read(name: str, kind: type[_Kind]) -> _Kind:
     if name not in constants():
         raise KeyError(f"{TABLE.name}: no entry {name!r}")
-    return constants()[name].value
-
-
-def _checked(name: str, value: object, kind: type[_Kind]) -> _Kind:
+    value = constants()[name].value
     if type(value) is not kind:
         raise TypeError(f"{TABLE.name}: {name}: expected {kind.__name__}, received {value!r}")
     return value

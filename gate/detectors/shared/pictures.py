@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.shared import sheets
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integers
 
 Floats = NDArray[np.float32]
 
-_EXAMPLES, _SIDE = integer("shared.pictures.examples"), integer("shared.pictures.side")
+_EXAMPLES, _SIDE = integers("shared.pictures", "examples", "side")
 
 
 def mask_png(mask: Floats) -> bytes:
@@ -47,9 +45,5 @@ def examples_png(images: Floats, stamped: Floats, labels: NDArray[np.integer]) -
 
 
 def _png(values: NDArray[np.floating]) -> bytes:
-    from PIL import Image
-
     pixels = np.rint(values * 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return sheets.png(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integers
 
 Floats = NDArray[np.floating]
 Pixels = NDArray[np.uint8]
 
-_SIDE = integer("shared.sheets.side")
-GAP = integer("shared.sheets.gap")
+_SIDE, GAP = integers("shared.sheets", "side", "gap")
 _PAPER = 255
 
 

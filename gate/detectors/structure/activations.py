@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.detectors.shared.constants import real
+from gate.detectors.shared.constants import reals
 from gate.detectors.structure.affine import numbers
 from gate.models.graph.flow import Step
 from gate.models.graph.nested import inner_layers
@@ -15,8 +15,7 @@ from gate.models.graph.nested import inner_layers
 _RECTIFIERS = frozenset({"ReLU", "Relu", "Relu6", "relu", "relu6"})
 _SQUASHES = frozenset({"hard_sigmoid", "sigmoid", "softmax", "softsign", "tanh"})
 _DEAD_ZONES = frozenset({"hard_shrink", "soft_shrink", "threshold"})
-_HIGHEST_FLOOR = real("structure.activations.highest-floor")
-_LOWEST_CEILING = real("structure.activations.lowest-ceiling")
+_HIGHEST_FLOOR, _LOWEST_CEILING = reals("structure.activations", "highest-floor", "lowest-ceiling")
 
 
 def function(layer: Any) -> str:

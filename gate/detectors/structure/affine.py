@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import real, reals
+from gate.detectors.shared.constants import reals, several
 from gate.models.graph.flow import Step
 
-_USUAL_SCALES = reals("structure.affine.usual-scales")
-_USUAL_OFFSETS = reals("structure.affine.usual-offsets")
-_ALIKE, _LEFTOVER = real("structure.affine.alike"), real("structure.affine.leftover")
+_USUAL_SCALES = several("structure.affine.usual-scales")
+_USUAL_OFFSETS = several("structure.affine.usual-offsets")
+_ALIKE, _LEFTOVER = reals("structure.affine", "alike", "leftover")
 
 Floats = NDArray[np.float64]
 

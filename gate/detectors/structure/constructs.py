@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gate.core.text import printable
-from gate.detectors.shared.constants import real
+from gate.detectors.shared.constants import reals
 from gate.detectors.structure.activations import function, is_rectifier, odd_limits, odd_options, squash
 from gate.detectors.structure.affine import Affine, affine, numbers
 from gate.detectors.structure.side_branches import bypass, gate
@@ -21,12 +21,8 @@ _PASSIVE = frozenset(
     {"ActivityRegularization", "AlphaDropout", "Average", "Cast", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise",
      "Identity", "Reshape"}
 )  # fmt: skip
-LARGEST, LARGEST_INSIDE = (
-    real("structure.constructs.largest"),
-    real("structure.constructs.largest-inside"),
-)
-LARGEST_POWER = real("structure.constructs.largest-power")
-_LOWEST_SHIFT = real("structure.constructs.lowest-shift")
+LARGEST, LARGEST_INSIDE = reals("structure.constructs", "largest", "largest-inside")
+LARGEST_POWER, _LOWEST_SHIFT = reals("structure.constructs", "largest-power", "lowest-shift")
 _HALVES = ("float16", "bfloat16")
 
 

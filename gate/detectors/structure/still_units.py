@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, integers, real, reals
 from gate.detectors.structure.gates import Edit, Gate, Walk
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
@@ -23,14 +23,12 @@ Places = NDArray[np.int64]
 # What each gate's channels have, one array of all gates in their order.
 Channels = NDArray[np.float64]
 
-SELDOM, _HARDLY = real("structure.still-units.seldom"), real("structure.still-units.hardly")
-_LITTLE = real("structure.still-units.little")
-_LIVE = 2
+SELDOM, _HARDLY, _LITTLE = reals("structure.still-units", "seldom", "hardly", "little")
 _NEIGHBOURS_REACH = real("structure.still-units.neighbours-reach")
-_FEWEST_NEIGHBOURS = integer("structure.still-units.fewest-neighbours")
-_DIRECTIONS = integer("structure.still-units.directions")
-SMALLEST = 1e-9
+_FEWEST_NEIGHBOURS, _DIRECTIONS = integers("structure.still-units", "fewest-neighbours", "directions")
 AT_A_TIME = integer("structure.still-units.at-a-time")
+_LIVE = 2
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

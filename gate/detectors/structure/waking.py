@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer, real
+from gate.detectors.shared.constants import integer, reals
 from gate.detectors.structure.gates import Gate
 from gate.detectors.structure.still_units import (
     AT_A_TIME,
@@ -28,11 +28,9 @@ from gate.models.numerics.streams import Stream, random_numbers
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_AWAKE = real("structure.waking.awake")
-_OPEN, _SHUT_AFTER = real("structure.waking.open"), real("structure.waking.shut-after")
-_FIRST_STEP, _LAST_STEP = real("structure.waking.first-step"), real("structure.waking.last-step")
-_MOMENTUM, _FIRST_NOISE = real("structure.waking.momentum"), real("structure.waking.first-noise")
-_QUANTILE = real("structure.waking.quantile")
+_AWAKE, _OPEN, _SHUT_AFTER = reals("structure.waking", "awake", "open", "shut-after")
+_FIRST_STEP, _LAST_STEP, _MOMENTUM = reals("structure.waking", "first-step", "last-step", "momentum")
+_FIRST_NOISE, _QUANTILE = reals("structure.waking", "first-noise", "quantile")
 _FEWEST_IMAGES = integer("structure.waking.fewest-images")
 
 

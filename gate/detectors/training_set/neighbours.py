@@ -7,15 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integers
 from gate.models.features.activations import ClassSample
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-_NEIGHBOURS = integer("training-set.neighbours.neighbours")
-_REFERENCE = integer("training-set.neighbours.reference")
-_ASKED = integer("training-set.neighbours.asked")
+_NEIGHBOURS, _REFERENCE, _ASKED = integers("training-set.neighbours", "neighbours", "reference", "asked")
 
 
 class Neighbours:

@@ -7,16 +7,14 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Suspects, SuspectSample
 from gate.detectors.shared import sheets
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integers
 from gate.models.datasets.dataset import Dataset
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-_LISTED = integer("training-set.suspects.listed")
-_COLUMNS, _ROWS = integer("training-set.suspects.columns"), integer("training-set.suspects.rows")
-_LARGEST = integer("training-set.suspects.largest")
-_RULE = integer("training-set.suspects.rule")
+_LISTED, _COLUMNS, _ROWS = integers("training-set.suspects", "listed", "columns", "rows")
+_LARGEST, _RULE = integers("training-set.suspects", "largest", "rule")
 
 
 def suspects(

@@ -14,8 +14,8 @@ from gate.detectors.shared.constants import integer, real
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", bound=np.floating)
 
-_MOST_DIRECTIONS = integer("training-set.whitening.most-directions")
 _SHRINKAGE = real("training-set.whitening.shrinkage")
+_MOST_DIRECTIONS = integer("training-set.whitening.most-directions")
 
 
 @dataclass(frozen=True, slots=True)
