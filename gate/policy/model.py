@@ -13,6 +13,7 @@ from typing import cast
 from gate.core.job import Role
 from gate.core.report import PolicyStamp
 from gate.core.rule import Severity
+from gate.core.scale import LIMIT
 from gate.policy.document import DetectorDocument, Parameter, SettingsDocument, merge
 from gate.policy.globs import matches
 
@@ -61,7 +62,7 @@ class DetectorPolicy:
 
     id: str
     enabled: bool = True
-    max_anomaly_index: float = 2.0
+    max_anomaly_index: float = LIMIT
     statistic: Statistic = Statistic.ANOMALY_INDEX
     severity: Severity = Severity.CRITICAL
     on_skip: OnSkip = OnSkip.FAIL
