@@ -55,7 +55,7 @@ so that at most 1 % of clean models exceed {LIMIT} for their number of classes. 
 leader's size, reach theirs in a quarter of the cases or more, and where the patch does well two or three pixels beside its place;
 it is raised where the patch does nothing there: a planted trigger has its place, a feature of the class often not.
 What the whole window does counts, too. Some places and some classes are easier than others; once that is taken away
-(`location_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
+(`place_lead`, from three classes on), a planted place serves its target by more than any place serves any other class. Where
 that class has the smallest patch as well, the index is the root of the sum of both squares, the second being {LIMIT} at what at
 most 1 % of clean models reach, and less from a success of {100 * BESIDE_A_PLACE[0]:.0f} % beside its place on, or of {100 * DECOYS_OF_A_PLACE[0]:.0f} % with the other classes'
 patches. From ten classes on, where the verdict may turn on it, the same is asked on another kind of images instead of the
