@@ -99,7 +99,7 @@ DETECTOR = MaximumMargin
 
 
 def _sizes(margins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 / margin, for the statistics look for small sizes; infinite for a class that no picture was taken for."""
+    """Return `1 / margin`, for the statistics look for small sizes; infinite for a class that no picture was taken for."""
     return np.where(margins > 0, 1.0 / np.maximum(margins, _SMALLEST), np.inf)
 
 

@@ -27,7 +27,7 @@ class LocationLead:
 
     Attributes:
         label: The class.
-        size: By how much it stands out, see `_stats.place_lead`.
+        size: By how much it stands out, see `outliers.location_lead`.
         num_classes: That were compared.
         elsewhere: The same on another kind of images, negative if others lead there; None if that was not asked.
     """
@@ -94,7 +94,7 @@ class LocationLead:
             indices: Of each class, shape ``(k,)``.
             leader: Position of the class that was looked at.
             label: That class.
-            success: What is known of its patch, see `_confirmation.confirm`.
+            success: What is known of its patch, see `confirmation.confirm`.
         """
         if label != self.label:
             return beside_another(indices, self.num_classes) if self.is_worth_a_look else indices

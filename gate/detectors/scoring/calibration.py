@@ -66,11 +66,13 @@ _AT_OTHER_PLACES = several("scoring.calibration.at-other-places")
 
 
 def index_of_gap(gap: float, spread: float, num_classes: int, scale: Scale) -> float:
-    """Return the anomaly index of a leading class.
+    """Return `min(L g / (c(k) s u(k) f(k)), M)`, the anomaly index of a leading class; L the limit, M the largest index.
+
+    `c` is the clean limit, `s` the shrunk spread, `u = sqrt(1 + pi / (2 (k - 1)))` and `f` what few classes ask for.
 
     Args:
-        gap: Log ratio of the median norm to the leader's, see `_stats.log_gap`.
-        spread: Spread of the other classes' log norms, see `_stats.spread_below`.
+        gap: Log ratio of the median norm to the leader's, see `log_gap`.
+        spread: Spread of the other classes' log norms, see `spread_below`.
         num_classes: Number of classes compared, >= 2.
         scale: What is usual for clean networks.
 
@@ -90,7 +92,7 @@ def _of_few(num_classes: int, most: float) -> float:
 
 
 def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = None) -> NDArray[np.float64]:
-    """Return the anomaly index of each class: how far its size lies below those of the others.
+    """Return `index_of_gap(log_gap(sizes, i))` for each class i: how far its size lies below those of the others.
 
     Args:
         sizes: Of what each class needs, shape ``(k,)``; infinite where nothing was found.
@@ -110,7 +112,7 @@ def class_indices(sizes: NDArray[np.float64], scale: Scale, of: int | None = Non
 
 
 def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
-    """Return the anomaly index of a network: that of its leading class, less what is unusual in the third.
+    """Return `max(0, a_1 - w max(0, a_r - u))`: the index of the leading class, less what is unusual in the r-th largest.
 
     A backdoor has one target, seldom two. Where three classes are easy to reach the network has learnt little. Of many classes
     three are few: there it is a class further behind that counts, so that a few targets do not hide each other.
@@ -132,40 +134,40 @@ def standing_out(indices: NDArray[np.float64], num_classes: int) -> float:
 
 
 def beside_decoys(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
-    """Return the indices of the classes, lowered if other classes' triggers do well at the leader's size.
+    """Return `min(a, max(a) (1 - d t(s)))`: lowered if other classes' triggers do well at the leader's size.
 
     A backdoor's target is reached by a trigger with which no other class can be reached. Where one often can be, the
     leader is the first of several by chance.
 
     Args:
         indices: Of each class, shape ``(k,)``.
-        success: Of the decoys, 0..1, see `_confirmation.confirm`.
+        success: Of the decoys, 0..1, see `confirmation.confirm`.
     """
     return _doubted(indices, _share_between(success, *_DECOYS_OF_A_PATCH))
 
 
 def beside_its_place(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
-    """Return the indices of the classes, raised if the leader's patch does nothing a little beside its place, lowered if it does well.
+    """Return `a max(b - p s, m)`: raised if the leader's patch does nothing a little beside its place, lowered if it does well.
 
     A planted patch has its place, and what is recovered of it is as small as it can be there: moved, it does nothing. A feature of a
     class, which a clean network takes for the class wherever it is, does not mind a few pixels.
 
     Args:
         indices: Of each class, shape ``(k,)``.
-        success: Of the moved patch, 0..1, see `_confirmation.confirm`.
+        success: Of the moved patch, 0..1, see `confirmation.confirm`.
     """
     return indices * max(_BOUND_TO_ITS_PLACE - _PER_SUCCESS * success, _AT_HOME_ANYWHERE)
 
 
 def at_other_places(indices: NDArray[np.float64], success: float) -> NDArray[np.float64]:
-    """Return the indices of the classes, lowered if the leader's patch, searched over the whole picture, does well beside its place.
+    """Return `min(a, max(a) (1 - d t(s)))`: lowered if the leader's patch, searched over the whole picture, does well beside its place.
 
     Such a search does not come down to what was planted there, so that planted patches, too, may work a little beside their
     place; and what fails there says nothing for a backdoor.
 
     Args:
         indices: Of each class, shape ``(k,)``.
-        success: Of the moved patch, 0..1, see `_confirmation.confirm`.
+        success: Of the moved patch, 0..1, see `confirmation.confirm`.
     """
     return _doubted(indices, _share_between(success, *_AT_OTHER_PLACES))
 
@@ -176,7 +178,7 @@ def _doubted(indices: NDArray[np.float64], doubt: float) -> NDArray[np.float64]:
 
 
 def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the anomaly index of each place for each class: what both have with each other alone, mean over the tables.
+    """Return `L mean_t(z_t) / (c(n) h s)` of each place for each class: what both have with each other alone.
 
     The limit is what the largest of so many normal values seldom exceeds, the tails of clean networks being a little heavier.
 
@@ -195,7 +197,7 @@ def interaction_indices(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.flo
 
 
 def _interaction(influences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logarithms less the means of places and classes, in units of their own spread."""
+    """Return `z = (log x - row mean - column mean + mean) / s`, in units of its own spread s."""
     usual = float(influences.mean())
     if usual <= 0.0:
         return np.zeros_like(influences)
@@ -211,12 +213,12 @@ def _shrunk(values: NDArray[np.float64], scale: Scale) -> float:
 
 
 def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, moved: float = 0.0) -> float:
-    """Return the anomaly index of a class that one place serves better than any place serves the others, 0 or more.
+    """Return `min(L lead / u(k), M) (1 - t(decoys)) (1 - t(moved))` of the class that one place serves best, 0 or more.
 
     What another class's patch of that size does as well, or what works beside its place, no planted patch is.
 
     Args:
-        lead: See `_stats.place_lead`.
+        lead: See `location_lead`.
         num_classes: Number of classes compared.
         decoys: Success of other classes' patches at the size of this one's, 0..1.
         moved: Success of its patch a little beside its place, 0..1.
@@ -228,7 +230,7 @@ def index_of_place_lead(lead: float, num_classes: int, decoys: float = 0.0, move
 
 
 def beside_another(indices: NDArray[np.float64], num_classes: int) -> NDArray[np.float64]:
-    """Return the indices of the classes by their patches' sizes, where it is another class that one place serves best.
+    """Return `a w`: the indices by the sizes of patches, where it is another class that one place serves best.
 
     Args:
         indices: Of each class, shape ``(k,)``.
@@ -238,7 +240,7 @@ def beside_another(indices: NDArray[np.float64], num_classes: int) -> NDArray[np
 
 
 def _share_between(value: float, low: float, high: float) -> float:
-    """Return how far a value is on the way from low to high, 0..1."""
+    """Return `t = clip((value - low) / (high - low), 0, 1)`."""
     return min(max((value - low) / (high - low), 0.0), 1.0)
 
 

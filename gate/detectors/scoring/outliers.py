@@ -16,7 +16,7 @@ _SHARE_OF_WHOLE, _CONFIDENCE = reals("scoring.outliers", "share-of-whole", "conf
 
 
 def paper_index(norms: Floats) -> float:
-    """Return the anomaly index of the paper: how many MADs the smallest norm lies below the median.
+    """Return `(median(n) - min(n)) / MAD(n)`, the anomaly index of the paper, over the norms that are finite.
 
     Args:
         norms: L1 norms of the recovered masks in pixels, shape ``(k,)``; infinite where none was found.
@@ -24,7 +24,7 @@ def paper_index(norms: Floats) -> float:
     Returns:
         0 or more; 0 where all norms are equal.
 
-    Paper: Wang et al., Neural Cleanse, IEEE S&P 2019. Known limits: it cannot exceed 0.67 for two classes, and
+    Paper: Wang et al., Neural Cleanse, IEEE S&P 2019 (https://doi.org/10.1109/SP.2019.00031). Known limits: it cannot exceed 0.67 for two classes, and
     exceeds 2 for a third of all clean ten-class models under a normal null.
     """
     finite = norms[np.isfinite(norms)]
@@ -36,13 +36,13 @@ def paper_index(norms: Floats) -> float:
 
 
 def beside_means(table: Floats) -> Floats:
-    """Return what rows and columns have with each other alone: a table less both means, as in an analysis of variance."""
+    """Return `x_ij - mean_i - mean_j + mean`: what rows and columns have with each other alone, as in an analysis of variance."""
     left: Floats = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
     return left
 
 
 def location_lead(table: Floats) -> tuple[float, int]:
-    """Return how far the column that owes most to one row stands out, and which it is.
+    """Return `(t_1 - (t_2 + t_3) / 2) / u`, where t are the columns' largest interactions, largest first; and the first's column.
 
     Rows (places) count more or less, and so do columns (classes); both means are taken away. Of what is left each column has its
     largest. The lead is the largest of them less the mean of the next two, in units of the root mean square of what is left, to which
@@ -59,7 +59,7 @@ def location_lead(table: Floats) -> tuple[float, int]:
 
 
 def place_lead_of(table: Floats, column: int) -> float:
-    """Return how far one column stands out by what it owes to one row, see `location_lead`; negative if others do.
+    """Return `(t_c - mean of the largest two others) / u` of one column c, see `location_lead`; negative if others lead.
 
     Args:
         table: What each row does for each column, in any unit, shape ``(places, k)``, k >= 2.
@@ -73,7 +73,7 @@ def place_lead_of(table: Floats, column: int) -> float:
 
 
 def log_gap(norms: Floats, leader: int) -> float:
-    """Return log(median of the other classes' norms / the leader's norm); negative if the leader is larger.
+    """Return `log(median of the other classes' norms / the leader's norm)`; negative if the leader is larger.
 
     Classes without a trigger count as infinitely large (right-censored). If they are the majority, the median
     is not known and the largest finite norm, a lower bound, stands in.
@@ -87,7 +87,7 @@ def log_gap(norms: Floats, leader: int) -> float:
 
 
 def spread_below(norms: Floats, leader: int) -> float:
-    """Return the robust spread of the other classes' log norms, from those below the median only.
+    """Return `MAD(log n)` of the other classes, from those below their median m only: `median(log m - log n)`, scaled to a normal spread.
 
     The upper half may hold classes without a trigger, and only the lower half says how small a norm can be
     by nature. 0 if fewer than two classes lie there.
@@ -101,7 +101,7 @@ def spread_below(norms: Floats, leader: int) -> float:
 
 
 def shrunk_spread(measured: float, weight: float, prior: float, prior_weight: float) -> float:
-    """Return the spread pulled toward that of a clean zoo: few classes say little about their own spread.
+    """Return `sqrt((w s^2 + w0 s0^2) / (w + w0))`: the spread pulled toward that of clean networks, as few classes say little.
 
     Args:
         measured: Spread of this model's classes, >= 0.
@@ -113,14 +113,14 @@ def shrunk_spread(measured: float, weight: float, prior: float, prior_weight: fl
 
 
 def clean_limit(num_classes: int) -> float:
-    """Return how many spreads below the median the smallest of k normal values seldom lies."""
+    """Return `c(k) = -z(1 - (1 - p)^(1 / k))`: how many spreads below the median the smallest of k normal values lies with probability p."""
     return -NormalDist().inv_cdf(1.0 - (1.0 - _FALSE_ALARMS) ** (1.0 / max(num_classes, 2)))
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's interval of a success rate, both ends in 0..1; (0, 1) without trials.
+    """Return `(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)`, within 0..1; (0, 1) without trials.
 
-    Paper: Wilson, Probable inference, JASA 1927.
+    Paper: Wilson, Probable inference, JASA 1927 (https://doi.org/10.1080/01621459.1927.10502953).
     """
     if trials <= 0:
         return 0.0, 1.0
