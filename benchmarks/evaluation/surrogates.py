@@ -20,7 +20,8 @@ from benchmarks.attacks.attack import Attack
 from benchmarks.networks import truth
 from benchmarks.networks.opened import open_network
 from gate.models.classifier import Classifier
-from gate.models.surrogates.families import FAMILIES, Images
+from gate.models.numerics.arrays import Images
+from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.impressions import refine
 from gate.models.surrogates.selection import probes, ranked_families
 

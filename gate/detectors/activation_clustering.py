@@ -16,17 +16,16 @@ from gate.detectors.shared.constants import integers, real, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
-from gate.detectors.training_set.peers import Scale, peer_indices
+from gate.detectors.training_set.peers import PeerScale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
 from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 _GRANTED = real("activation-clustering.granted")
 _COMPONENTS, _SILHOUETTE_SAMPLES = integers("activation-clustering", "components", "silhouette-samples")
-_SCALE = Scale(**record("activation-clustering.scale"))
+_SCALE = PeerScale(**record("activation-clustering.scale"))
 
 _RULE = Rule(
     id="BD102",

@@ -15,11 +15,12 @@ from gate.detectors.shared.constants import integer, integers, reals
 from gate.detectors.shared.contract import Context
 from gate.detectors.structure.still_units import SELDOM, effects, live_units, still_units, survey
 from gate.detectors.structure.waking import awake, wake
+from gate.models.numerics.arrays import Singles
 from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.selection import probes
 
 if TYPE_CHECKING:
-    from gate.detectors.structure.still_units import Floats, Places, Survey
+    from gate.detectors.structure.still_units import Places, Survey
     from gate.detectors.structure.waking import Woken
 
 _MULTIPLICATIONS, _COST_OF_A_STEP = reals("dormant-capacity", "multiplications", "cost-of-a-step")
@@ -114,7 +115,7 @@ class DormantCapacity:
 DETECTOR = DormantCapacity
 
 
-def _images(context: Context) -> Floats:
+def _images(context: Context) -> Singles:
     """Return what the scan searches on, and some of each family as they are drawn."""
     shape, pools = context.classifier.input_shape, context.pools
     known = [pools.pool(index).images for index in range(pools.count)]

@@ -15,10 +15,11 @@ from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
+from gate.models.numerics.arrays import Images
 from gate.models.surrogates.selection import ranked_families
 
 if TYPE_CHECKING:
-    from gate.detectors.inversion.gated_search import Found, Images
+    from gate.detectors.inversion.gated_search import Found
 
 _USUAL_LEAD = real("gated-patch.usual-lead")
 _KINDS, _ALL_UP_TO, _SOME = integers("gated-patch", "kinds", "all-up-to", "some")

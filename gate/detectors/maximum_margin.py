@@ -18,6 +18,7 @@ from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.constants import integer, reals
 from gate.detectors.shared.contract import Context
 from gate.models.numerics.adam import adam
+from gate.models.numerics.arrays import Labels
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.selection import probes
@@ -62,8 +63,6 @@ Margin Statistic*, IEEE S&P 2024.
 _RATE, _FIRST_MARGIN = reals("maximum-margin", "rate", "first-margin")
 _FULL = integer("maximum-margin.full")
 _SMALLEST = 1e-6
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

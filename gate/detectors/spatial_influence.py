@@ -17,6 +17,7 @@ from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.constants import integer, integers
 from gate.detectors.shared.contract import Context, skipped
 from gate.models.features.feature_maps import FeatureMaps, feature_maps
+from gate.models.numerics.arrays import Floats
 
 _FEWEST_CLASSES, _GRID = integers("spatial-influence", "fewest-classes", "grid")
 
@@ -57,8 +58,6 @@ weights that give a backdoor away: Fields et al., *Trojan Signatures in DNN Weig
     cwe=(506, 1039),
     atlas=("AML.T0018",),
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

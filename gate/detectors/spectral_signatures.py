@@ -17,15 +17,14 @@ from gate.detectors.shared.constants import real, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blame import blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
-from gate.detectors.training_set.peers import Scale, peer_indices
+from gate.detectors.training_set.peers import PeerScale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
 from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
-
-_SCALE = Scale(**record("spectral-signatures.scale"))
+_SCALE = PeerScale(**record("spectral-signatures.scale"))
 _CLEARLY = real("spectral-signatures.clearly")
 
 _RULE = Rule(

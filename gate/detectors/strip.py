@@ -16,18 +16,18 @@ from gate.core.scale import LIMIT
 from gate.detectors.shared.constants import integers, reals, record
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.training_set.blending import blend_entropy
-from gate.detectors.training_set.peers import Scale, peer_indices
+from gate.detectors.training_set.peers import PeerScale, peer_indices
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.dataset import FEWEST
+from gate.models.numerics.arrays import Floats
 from gate.models.numerics.streams import Stream, random_numbers
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _NOTHING, _LOW, _HIGH, _FALSE_REJECTIONS = reals("strip", "nothing", "low", "high", "false-rejections")
 _IMAGES, _OVERLAYS, _FEWEST_OF_A_CLASS = integers("strip", "images", "overlays", "fewest-of-a-class")
 _LISTED_FROM, _USUAL = integers("strip", "listed-from", "usual")
-_SCALE = Scale(**record("strip.scale"))
+_SCALE = PeerScale(**record("strip.scale"))
 
 _RULE = Rule(
     id="BD104",

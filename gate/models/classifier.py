@@ -14,13 +14,13 @@ from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
 from gate.models.head import cut_softmax, refuse_regression, unsupported
+from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Images = NDArray[np.float32]
 
 # Pictures that the network sees at once: 128 up to 64 x 64, fewer of larger ones.
 _BATCH, _FEWEST, _PIXELS = 128, 8, 128 * 64 * 64

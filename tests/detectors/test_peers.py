@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.detectors.training_set.peers import Scale, peer_indices
+from gate.detectors.training_set.peers import PeerScale, peer_indices
 
-SCALE = Scale(spread=1.0, weight=10.0, least=0.5)
+SCALE = PeerScale(spread=1.0, weight=10.0, least=0.5)
 
 
 @pytest.mark.parametrize("classes", [3, 10, 43])
@@ -19,7 +19,7 @@ def test_few_clean_sets_of_the_assumed_kind_exceed_two(classes: int) -> None:
 
 
 def test_an_excess_that_is_never_suspicious_stays_below_two() -> None:
-    tight = Scale(spread=0.01, weight=10.0, least=0.5)
+    tight = PeerScale(spread=0.01, weight=10.0, least=0.5)
 
     assert peer_indices(np.array([0.0, 0.0, 0.0, 0.49]), tight).max() < 2.0
     assert 2.0 == pytest.approx(peer_indices(np.array([0.0, 0.0, 0.0, 0.5]), tight)[3])

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from gate.core.evidence import Measurement
 from gate.detectors.inversion.search import Inversion
-from gate.detectors.inversion.triggers import Floats, TriggerModel
+from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.outliers import wilson_interval
 from gate.detectors.shared.constants import integers, reals
 from gate.detectors.shared.contract import Context
+from gate.models.numerics.arrays import Singles
 from gate.models.surrogates.selection import Pool
 
 DECOYS, MOVED = "success_of_decoys", "success_when_moved"
@@ -49,7 +50,7 @@ def confirm(context: Context, form: TriggerModel, found: Inversion, leader: int)
 
 
 def _elsewhere(
-    context: Context, form: TriggerModel, label: int, trigger: tuple[Floats, ...]
+    context: Context, form: TriggerModel, label: int, trigger: tuple[Singles, ...]
 ) -> Iterator[Measurement]:
     if context.pools.count < 2:
         return
@@ -73,7 +74,7 @@ def _decoys(context: Context, form: TriggerModel, found: Inversion, leader: int)
 
 
 def _moved(
-    context: Context, form: TriggerModel, label: int, trigger: tuple[Floats, ...]
+    context: Context, form: TriggerModel, label: int, trigger: tuple[Singles, ...]
 ) -> Iterator[Measurement]:
     """Yield the mean success of a trigger of one place that is put a little beside its place; in tiny pictures nothing is beside another."""
     pool, step = context.pools.pool(0), round(_MOVE * min(context.classifier.input_shape[:2]))
@@ -87,16 +88,16 @@ def _moved(
     yield Measurement(name=MOVED, value=float(np.mean(rates)))
 
 
-def _trigger(found: Inversion, place: int) -> tuple[Floats, ...]:
+def _trigger(found: Inversion, place: int) -> tuple[Singles, ...]:
     return tuple(part[place] for part in found.triggers)
 
 
-def _stamped(form: TriggerModel, pool: Pool, label: int, trigger: tuple[Floats, ...]) -> Floats:
+def _stamped(form: TriggerModel, pool: Pool, label: int, trigger: tuple[Singles, ...]) -> Singles:
     """Return the pool's images of other classes with the trigger on them."""
     return np.asarray(form.stamp(pool.images[pool.predictions != label], trigger), np.float32)
 
 
-def _reached(context: Context, stamped: Floats, label: int) -> NDArray[np.bool_]:
+def _reached(context: Context, stamped: Singles, label: int) -> NDArray[np.bool_]:
     if not len(stamped):
         return np.zeros(0, bool)
     reached: NDArray[np.bool_] = context.classifier.predict(stamped).argmax(axis=1) == label

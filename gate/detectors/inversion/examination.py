@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
 from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context
-
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from gate.models.numerics.arrays import Floats, Labels
 
 SUSPICIOUS = real("inversion.examination.suspicious")
 _SUSPECTS, _PEERS, _KINDS_IN_QUICK = integers("inversion.examination", "suspects", "peers", "kinds-in-quick")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer, reals, several
 from gate.models.graph.surrogate_gradients import surrogate_gradients
+from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import side_by_side
@@ -19,7 +20,6 @@ from gate.models.surrogates.selection import probes
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Images = NDArray[np.float32]
 # From images and one class to answers and the gradient of the class's margin over all others.
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 

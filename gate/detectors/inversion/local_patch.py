@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.detectors.inversion.triggers import Floats, Patch, Restart, Shape, Tuning, to_tanh_space
+from gate.detectors.inversion.triggers import Patch, Restart, Shape, Tuning, to_tanh_space
 from gate.detectors.shared.constants import reals, record
+from gate.models.numerics.arrays import Singles
 
 _SHUT, _OPEN, _FAINTEST = reals("inversion.local-patch", "shut", "open", "faintest")
 
@@ -26,7 +27,7 @@ class Spot:
 
     top: int
     left: int
-    pattern: Floats
+    pattern: Singles
 
 
 class LocalPatch(Patch):
@@ -43,7 +44,7 @@ class LocalPatch(Patch):
         area = float(side * side)
         self.tuning = Tuning(**record("inversion.local-patch.tuning"), largest=area, is_local=True)
 
-    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+    def has_a_place(self, trigger: tuple[Singles, ...]) -> bool:
         """Return that it has one: its window."""
         del trigger
         return True

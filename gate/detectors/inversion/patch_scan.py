@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from gate.detectors.inversion.local_patch import Spot
 from gate.detectors.inversion.search import chunks
-from gate.detectors.inversion.triggers import Floats
 from gate.detectors.shared.constants import reals
+from gate.models.numerics.arrays import Labels, Singles
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from gate.models.classifier import Classifier
 
-Labels = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 _Step = Callable[..., tuple[Any, Any]]
 _Judge = Callable[..., Any]
@@ -79,7 +78,7 @@ class PatchScan:
     labels: Labels
     corners: NDArray[np.int32]
     margins: NDArray[np.float64]
-    patterns: Floats
+    patterns: Singles
 
     def spots(self, label: int, count: int) -> tuple[Spot, ...]:
         """Return the places to search on for a class: where it does best, where it does best beside the others, and the next ones."""
@@ -126,7 +125,7 @@ def scan_patches(
     chosen = [_chosen(pool, part, plan, len(corners), seed) for part in parts]
     tally = Tally(progress, len(parts) * len(corners))
 
-    def visited(visit: tuple[int, int]) -> tuple[Floats, Floats]:
+    def visited(visit: tuple[int, int]) -> tuple[Singles, Singles]:
         part, place = visit
         batches, judges = chosen[part]
         found = visitor.at(corners[place], parts[part], batches[:, place], judges)
@@ -160,7 +159,9 @@ class _Visitor:
             self._margins, input_signature=(labels, numbers, corner, pattern)
         ).get_concrete_function()
 
-    def at(self, corner: Numbers, labels: Labels, batches: Numbers, judges: Numbers) -> tuple[Floats, Floats]:
+    def at(
+        self, corner: Numbers, labels: Labels, batches: Numbers, judges: Numbers
+    ) -> tuple[Singles, Singles]:
         """Return the margin of each class with its patch at one place, and the patches.
 
         Args:

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import stamped_logits, state_signature
-from gate.detectors.inversion.triggers import Floats, Patch, to_tanh_space
+from gate.detectors.inversion.triggers import Patch, to_tanh_space
 from gate.detectors.shared.constants import integers, real, reals
 from gate.models.numerics.adam import adam
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
+from gate.models.numerics.arrays import Singles
 from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -73,8 +74,8 @@ class Permutation:
     moved: float
     norm: float
     destinations: NDArray[np.int64]
-    mask: Floats
-    pattern: Floats
+    mask: Singles
+    pattern: Singles
 
 
 def search(
@@ -121,7 +122,7 @@ class _Restart:
         classifier: Classifier,
         pool: Pool,
         advance: _Step,
-        start: tuple[Floats, Floats],
+        start: tuple[Singles, Singles],
         images: int,
         seed: int,
     ) -> None:
@@ -138,7 +139,7 @@ class _Restart:
         self.merit = -np.inf
         height, width, _ = classifier.input_shape
         self._largest = _LARGEST * height * width
-        self._kept: list[Floats] = [np.zeros(value.shape, np.float32) for value in start]
+        self._kept: list[Singles] = [np.zeros(value.shape, np.float32) for value in start]
         self._map = self._destinations()
 
     def step(self, *, is_serving: bool) -> None:
@@ -249,7 +250,7 @@ def _signature(classifier: Classifier) -> tuple[Any, ...]:
     return numbers, costs, scalar, scalar, answers, maps, *state_signature(classifier.input_shape, _FORM)
 
 
-def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Floats, Floats]]:
+def _starts(restarts: int, shape: tuple[int, int, int], seed: int) -> list[tuple[Singles, Singles]]:
     """Return mask and pattern that each restart begins with, as parameters."""
     draw = random_numbers(seed, Stream.PERMUTATION_STARTS)
     masks = _FIRST_MASK + draw.normal(0, _MASK_NOISE, (restarts, *shape[:2], 1))

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.inversion.step import Step, compiled_step
-from gate.detectors.inversion.triggers import Floats, Restart, TriggerModel
+from gate.detectors.inversion.triggers import Restart, TriggerModel
 from gate.detectors.shared.constants import integer, real, reals
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
+from gate.models.numerics.arrays import Singles
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -59,7 +60,7 @@ class Inversion:
 
     labels: NDArray[np.int64]
     norms: NDArray[np.float64]
-    triggers: tuple[Floats, ...]
+    triggers: tuple[Singles, ...]
 
     def position(self, label: int) -> int | None:
         """Return where a class is for which a trigger was found; None if none was, or the class was not searched."""

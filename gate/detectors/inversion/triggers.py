@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import real, reals, record
+from gate.models.numerics.arrays import Singles
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
 _SLACK, _MOST_OF_A_PATCH, _SQUARE = reals("inversion.triggers", "slack", "most-of-a-patch", "square")
@@ -88,15 +88,15 @@ class TriggerModel(Protocol):
         """Return how large each restart's trigger is, shape ``(restarts,)``."""
         ...
 
-    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+    def shrunk(self, trigger: tuple[Singles, ...], factor: float) -> tuple[Singles, ...]:
         """Return one trigger whose size is this many times what it was, 0..1."""
         ...
 
-    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+    def has_a_place(self, trigger: tuple[Singles, ...]) -> bool:
         """Return whether one trigger is of one place, so that it says something how it does beside that place."""
         ...
 
-    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    def picture(self, trigger: tuple[Singles, ...]) -> tuple[Singles, Singles]:
         """Return one trigger as a mask, shape ``(h, w, 1)``, and a pattern, shape ``(h, w, c)``, each in 0..1."""
         ...
 
@@ -141,7 +141,7 @@ class Patch:
 
         return tf.reduce_sum(trigger[0], axis=(1, 2, 3))
 
-    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+    def shrunk(self, trigger: tuple[Singles, ...], factor: float) -> tuple[Singles, ...]:
         """Keep the strongest pixels of the mask as they are, and drop the others."""
         mask, pattern = trigger
         strongest = np.sort(mask, axis=None)[::-1]
@@ -149,14 +149,14 @@ class Patch:
         limit = strongest[min(kept, strongest.size - 1)]
         return np.where(mask > limit, mask, 0.0).astype(np.float32), pattern
 
-    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+    def has_a_place(self, trigger: tuple[Singles, ...]) -> bool:
         """Return whether most of the mask lies within one small square."""
         mask = trigger[0][..., 0]
         side = max(1, round(_SQUARE * min(mask.shape)))
         within = np.lib.stride_tricks.sliding_window_view(mask, (side, side)).sum(axis=(-2, -1))
         return bool(within.max() >= _MOST_OF_A_PATCH * mask.sum())
 
-    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    def picture(self, trigger: tuple[Singles, ...]) -> tuple[Singles, Singles]:
         """Return mask and pattern as they are."""
         mask, pattern = trigger
         return mask, pattern
@@ -200,20 +200,20 @@ class Perturbation:
 
         return tf.sqrt(tf.reduce_sum(tf.square(trigger[0]), axis=(1, 2, 3)) + 1e-9)
 
-    def shrunk(self, trigger: tuple[Floats, ...], factor: float) -> tuple[Floats, ...]:
+    def shrunk(self, trigger: tuple[Singles, ...], factor: float) -> tuple[Singles, ...]:
         """Make the perturbation fainter."""
         return ((factor * trigger[0]).astype(np.float32),)
 
-    def has_a_place(self, trigger: tuple[Floats, ...]) -> bool:
+    def has_a_place(self, trigger: tuple[Singles, ...]) -> bool:
         """Return that it has none: it covers the picture."""
         del trigger
         return False
 
-    def picture(self, trigger: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+    def picture(self, trigger: tuple[Singles, ...]) -> tuple[Singles, Singles]:
         """Return a faint mask over black and white: (1 - |d|) * x + |d| * (d > 0) is near x + d."""
         (delta,) = trigger
         mask = np.abs(delta).max(axis=-1, keepdims=True).clip(0.0, 1.0)
-        pattern: Floats = np.clip(0.5 + 0.5 * delta / max(float(np.abs(delta).max()), 1e-6), 0.0, 1.0)
+        pattern: Singles = np.clip(0.5 + 0.5 * delta / max(float(np.abs(delta).max()), 1e-6), 0.0, 1.0)
         return mask, pattern
 
 

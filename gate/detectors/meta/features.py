@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gate.detectors.meta.responses import Responses
 from gate.detectors.shared.constants import integer, real
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _NOTHING = 1e-9

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from gate.detectors.meta.model import FURTHEST, VERSION, MetaModel
 from gate.detectors.shared.constants import reals
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _STRENGTH, _LARGEST_POWER, _FALSE_ALARMS = reals("meta.fit", "strength", "largest-power", "false-alarms")

@@ -6,15 +6,13 @@ import json
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.core.codec import from_plain, to_plain
 from gate.core.errors import UsageError
 from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.core.text import printable
 from gate.detectors.shared.constants import real
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 VERSION = 1
 LARGEST_FILE = 1024 * 1024

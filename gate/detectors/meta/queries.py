@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer, real, reals, several
+from gate.models.numerics.arrays import Images
 from gate.models.numerics.streams import Stream, random_numbers
 
-Images = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
 _SMALLEST, _LARGEST, _NEAR_AN_EDGE = reals("meta.queries", "smallest", "largest", "near-an-edge")

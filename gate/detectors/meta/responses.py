@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.meta.queries import Stamp, stamps
 from gate.detectors.shared.constants import integer, integers, real, several
+from gate.models.numerics.arrays import Floats, Images
 from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.impressions import refine
 from gate.models.surrogates.selection import information, probes
@@ -18,8 +19,6 @@ from gate.models.surrogates.selection import information, probes
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Floats = NDArray[np.float64]
-Images = NDArray[np.float32]
 
 _WINDOW = real("meta.responses.window")
 _SEED, _PER_FAMILY, _IMAGES = integers("meta.responses", "seed", "per-family", "images")

@@ -14,12 +14,11 @@ from gate.detectors.meta.features import describe
 from gate.detectors.meta.queries import Stamp, blend, patch
 from gate.detectors.meta.responses import ask
 from gate.detectors.shared.constants import integer, real, reals
+from gate.models.numerics.arrays import Images, Labels
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Images = NDArray[np.float32]
-Labels = NDArray[np.int64]
 
 _RATE, _TRAINED_ON, _LEARNT = reals("meta.shadows", "rate", "trained-on", "learnt")
 _FEWEST_MARKED, _MOST_MARKED, _PATCHES = reals("meta.shadows", "fewest-marked", "most-marked", "patches")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import reals
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 MAD_SCALE, _FALSE_ALARMS = reals("scoring.outliers", "mad-scale", "false-alarms")
 _SHARE_OF_WHOLE, _CONFIDENCE = reals("scoring.outliers", "share-of-whole", "confidence")

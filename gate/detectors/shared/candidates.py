@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer, integers
+from gate.models.numerics.arrays import Labels
 from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.surrogates.selection import Pool
 
-Labels = NDArray[np.int64]
 
 ALL_UP_TO, SOME, _BY_WEIGHT = integers("shared.candidates", "all-up-to", "some", "by-weight")
 _BY_VOTE = integer("shared.candidates.by-vote")

@@ -7,18 +7,17 @@ from numpy.typing import NDArray
 
 from gate.detectors.shared import sheets
 from gate.detectors.shared.constants import integers
-
-Floats = NDArray[np.float32]
+from gate.models.numerics.arrays import Singles
 
 _EXAMPLES, _SIDE = integers("shared.pictures", "examples", "side")
 
 
-def mask_png(mask: Floats) -> bytes:
+def mask_png(mask: Singles) -> bytes:
     """Return a grey PNG of a mask, shape ``(h, w, 1)``, 0..1."""
     return _png(mask)
 
 
-def pattern_png(pattern: Floats, mask: Floats) -> bytes:
+def pattern_png(pattern: Singles, mask: Singles) -> bytes:
     """Return a PNG of a pattern, shape ``(h, w, c)``, 0..1, black where the mask is empty.
 
     Outside its mask a pattern is random left-overs of the search, which would only mislead the eye.
@@ -26,7 +25,7 @@ def pattern_png(pattern: Floats, mask: Floats) -> bytes:
     return _png(np.where(mask * 255 >= 0.5, pattern, 0.0))
 
 
-def examples_png(images: Floats, stamped: Floats, labels: NDArray[np.integer]) -> bytes:
+def examples_png(images: Singles, stamped: Singles, labels: NDArray[np.integer]) -> bytes:
     """Return a PNG of a few images, and below each the same with the trigger on it.
 
     Args:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import reals, several
 from gate.models.graph.flow import Step
+from gate.models.numerics.arrays import Floats
 
 _USUAL_SCALES = several("structure.affine.usual-scales")
 _USUAL_OFFSETS = several("structure.affine.usual-offsets")
 _ALIKE, _LEFTOVER = reals("structure.affine", "alike", "leftover")
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

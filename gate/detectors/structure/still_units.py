@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer, integers, real, reals
 from gate.detectors.structure.gates import Edit, Gate, Walk
+from gate.models.numerics.arrays import Singles
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -18,7 +19,6 @@ from gate.models.numerics.streams import Stream, random_numbers
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 # What each gate's channels have, one array of all gates in their order.
 Channels = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Survey:
         return slice(end - self.gates[gate].channels, end)
 
 
-def survey(classifier: Classifier, images: Floats) -> Survey:
+def survey(classifier: Classifier, images: Singles) -> Survey:
     """Return what the gates do on these images, shape ``(n, h, w, c)``, 0..1."""
     walks: list[Walk] = []
     lows, highs = extremes(classifier, images, walks)
@@ -79,7 +79,7 @@ def survey(classifier: Classifier, images: Floats) -> Survey:
     )
 
 
-def extremes(classifier: Classifier, images: Floats, walks: list[Walk]) -> tuple[Floats, Floats]:
+def extremes(classifier: Classifier, images: Singles, walks: list[Walk]) -> tuple[Singles, Singles]:
     """Return the smallest and the largest value of each image and channel, over the places, each ``(n, channels)``.
 
     Args:
@@ -139,7 +139,7 @@ def _ranks(known: Survey) -> Places:
     return ranks
 
 
-def effects(classifier: Classifier, known: Survey, images: Floats, seed: int) -> Channels:
+def effects(classifier: Classifier, known: Survey, images: Singles, seed: int) -> Channels:
     """Return how much the scores follow each channel, shut gates included: the mean size of a gradient."""
     import tensorflow as tf
 
@@ -233,6 +233,6 @@ def _over_places(values: Any) -> tuple[Any, Any]:
     return tf.reduce_min(values, axes), tf.reduce_max(values, axes)
 
 
-def _numbers(tensors: Sequence[Any]) -> tuple[Floats, Floats]:
+def _numbers(tensors: Sequence[Any]) -> tuple[Singles, Singles]:
     low, high = (finite(each.numpy()) for each in tensors)
     return low, high

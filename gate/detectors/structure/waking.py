@@ -13,7 +13,6 @@ from gate.detectors.structure.gates import Gate
 from gate.detectors.structure.still_units import (
     AT_A_TIME,
     SMALLEST,
-    Floats,
     Places,
     Survey,
     compiled,
@@ -21,6 +20,7 @@ from gate.detectors.structure.still_units import (
     pictures,
     walked,
 )
+from gate.models.numerics.arrays import Singles
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -61,7 +61,7 @@ class Woken:
     is_far: bool
 
 
-def wake(classifier: Classifier, known: Survey, units: Places, steps: int, seed: int) -> Floats:
+def wake(classifier: Classifier, known: Survey, units: Places, steps: int, seed: int) -> Singles:
     """Return for each unit the picture that moves it furthest, shape ``(n, h, w, c)``, 0..1: up, or down if it rests above zero."""
     noise = random_numbers(seed, Stream.WAKING).normal(
         0.5, _FIRST_NOISE, (len(units), *classifier.input_shape)
@@ -79,7 +79,7 @@ def wake(classifier: Classifier, known: Survey, units: Places, steps: int, seed:
 
 
 def awake(
-    classifier: Classifier, known: Survey, units: Places, wakers: Floats, images: Floats
+    classifier: Classifier, known: Survey, units: Places, wakers: Singles, images: Singles
 ) -> list[Woken]:
     """Return what each unit does to the classes of images when it, and what wakes with it, is as on its picture.
 
@@ -118,7 +118,7 @@ def awake(
     return side_by_side(examined, range(len(units)))
 
 
-def overruled(before: Floats, after: Floats) -> tuple[int, float, float]:
+def overruled(before: Singles, after: Singles) -> tuple[int, float, float]:
     """Return the class that gains most, how many times what it needed, and the share of images of other classes that go over.
 
     Args:
@@ -138,7 +138,7 @@ def overruled(before: Floats, after: Floats) -> tuple[int, float, float]:
     return best, max(float(forces[best]), 0.0), share
 
 
-def _leads(scores: Floats) -> NDArray[np.float64]:
+def _leads(scores: Singles) -> NDArray[np.float64]:
     """Return by how much each class leads the best of the others, shape ``(n, k)``."""
     heights = scores.astype(np.float64)
     second, first = np.split(np.sort(heights, axis=1)[:, -2:], 2, axis=1)
@@ -146,7 +146,7 @@ def _leads(scores: Floats) -> NDArray[np.float64]:
     return leads
 
 
-def _climbed(climb: Any, starts: Floats, wanted: Floats, steps: int) -> Floats:
+def _climbed(climb: Any, starts: Singles, wanted: Singles, steps: int) -> Singles:
     """Return the pictures moved to where their units are furthest, from the time on that all gates are as they are."""
     import tensorflow as tf
 

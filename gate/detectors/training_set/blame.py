@@ -16,8 +16,7 @@ from gate.detectors.shared.contract import Context
 from gate.detectors.training_set.suspects import suspects
 from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 _USUAL = integer("training-set.blame.usual")
 

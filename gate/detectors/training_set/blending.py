@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer
+from gate.models.numerics.arrays import Floats, Images
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Images = NDArray[np.float32]
-Floats = NDArray[np.float64]
 
 _BLENDS_AT_ONCE = integer("training-set.blending.blends-at-once")
 

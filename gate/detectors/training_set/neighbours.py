@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integers
 from gate.models.features.activations import ClassSample
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _NEIGHBOURS, _REFERENCE, _ASKED = integers("training-set.neighbours", "neighbours", "reference", "asked")

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.detectors.scoring.outliers import MAD_SCALE, clean_limit, shrunk_spread
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class PeerScale:
     """What is known of a statistic on clean data sets.
 
     Attributes:
@@ -28,7 +26,7 @@ class Scale:
     least: float
 
 
-def peer_indices(values: Floats, scale: Scale) -> Floats:
+def peer_indices(values: Floats, scale: PeerScale) -> Floats:
     """Return each class's index: at the limit where the largest of all classes ends in nearly all clean sets.
 
     The limit lies above the median of the other classes by as many spreads as the number of classes asks for; the

@@ -9,8 +9,8 @@ from gate.core.evidence import Suspects, SuspectSample
 from gate.detectors.shared import sheets
 from gate.detectors.shared.constants import integers
 from gate.models.datasets.dataset import Dataset
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 _LISTED, _COLUMNS, _ROWS = integers("training-set.suspects", "listed", "columns", "rows")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import real
-
-Floats = NDArray[np.float64]
+from gate.models.numerics.arrays import Floats
 
 _LEAST_SHARE = real("training-set.two-means.least-share")
 # Log of between / within for the best split of one bell-shaped cloud: the variance between halves is 2 / pi.

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.detectors.shared.constants import integer, real
+from gate.models.numerics.arrays import Floats
 
-Floats = NDArray[np.float64]
 Number = TypeVar("Number", bound=np.floating)
 
 _SHRINKAGE = real("training-set.whitening.shrinkage")

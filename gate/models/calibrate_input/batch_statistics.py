@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.numerics.arrays import Singles
+
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Floats = NDArray[np.float32]
 Moments = NDArray[np.float64]
 
 _BATCH = 16
 
 
-def mismatch(classifier: Classifier, images: Floats) -> float | None:
+def mismatch(classifier: Classifier, images: Singles) -> float | None:
     """Return `median_c((m_c - mu_c)^2 / (v_c + eps) + |log((s_c + eps) / (v_c + eps))|)`; None without a batch normalisation.
 
     `mu`, `v`: mean and variance that the first one remembers, per channel c; `m`, `s`: those that these images cause there.
@@ -48,7 +49,7 @@ def _first_normalisation(network: Any) -> Any:
     return None
 
 
-def _seen(classifier: Classifier, layer: Any, images: Floats) -> tuple[Moments, Moments]:
+def _seen(classifier: Classifier, layer: Any, images: Singles) -> tuple[Moments, Moments]:
     """Return mean and variance of what goes into a layer, per channel; in batches, for activations are large."""
     import keras
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.models.surrogates.families import FAMILIES, Images
+from gate.models.numerics.arrays import Images
+from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.selection import probes
 
 if TYPE_CHECKING:

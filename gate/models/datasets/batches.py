@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Images = NDArray[np.float32]
+from gate.models.numerics.arrays import Images
+
 Positions = NDArray[np.int64]
 
 # Images of one batch: enough to keep TensorFlow busy, a few MB each.

@@ -17,8 +17,7 @@ from gate.core.text import printable
 from gate.models.datasets.batches import ImageSet
 from gate.models.datasets.files import Listing, PictureFiles, list_csv, list_folder
 from gate.models.datasets.npz import HINT, NpzImages, Shape, reading
-
-Labels = NDArray[np.int64]
+from gate.models.numerics.arrays import Labels
 
 # A few near duplicates (frames of one video) split a small class as cleanly as poison does.
 FEWEST = 64

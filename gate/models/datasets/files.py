@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from gate.core.errors import DataError
 from gate.core.text import printable
-from gate.models.datasets.batches import BATCH, Images, ImageSet, Positions
+from gate.models.datasets.batches import BATCH, ImageSet, Positions
 from gate.models.datasets.npz import HINT, Shape
-
-Labels = NDArray[np.int64]
+from gate.models.numerics.arrays import Images, Labels
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm"})
 _FILE_COLUMNS = ("file", "filename", "path", "image")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.errors import DataError
-from gate.models.datasets.dataset import Dataset, Labels
+from gate.models.datasets.dataset import Dataset
+from gate.models.numerics.arrays import Labels
 from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from gate.core.errors import DataError
 from gate.core.text import printable
-from gate.models.datasets.batches import Images, ImageSet, Positions, batched
+from gate.models.datasets.batches import ImageSet, Positions, batched
+from gate.models.numerics.arrays import Images
 
 Shape = tuple[int, int, int]
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.models.datasets.batches import Images, Positions
+from gate.models.datasets.batches import Positions
 from gate.models.datasets.dataset import FEWEST
+from gate.models.numerics.arrays import Images
 from gate.models.numerics.streams import Stream, random_numbers
 
 if TYPE_CHECKING:

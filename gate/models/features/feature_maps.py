@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.models.numerics.arrays import Singles
+
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-Floats = NDArray[np.float32]
 Gradients = tuple[NDArray[np.float64], ...]
 
 _FLATTENING = frozenset({"Flatten", "Reshape"})
@@ -33,8 +34,8 @@ class FeatureMaps:
         above: Keras model from the furthest map to all of them, and the logits.
     """
 
-    ranges: tuple[Floats, ...]
-    entrance: Floats
+    ranges: tuple[Singles, ...]
+    entrance: Singles
     above: Any
 
     def gradients(self, labels: NDArray[np.int64]) -> Iterator[Gradients]:
@@ -60,7 +61,7 @@ class FeatureMaps:
             yield tuple(each.numpy().astype(np.float64) for each in found)
 
 
-def feature_maps(classifier: Classifier, images: Floats) -> FeatureMaps | None:
+def feature_maps(classifier: Classifier, images: Singles) -> FeatureMaps | None:
     """Return the last maps of a network, the nearest to the head first; None if its head does not keep their places apart.
 
     Args:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from gate.models.numerics.arrays import Images
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-Images = NDArray[np.float32]
 Shape = tuple[int, int, int]
 Family = Callable[[np.random.Generator, int, Shape], Images]
 Colour = tuple[int, int, int]

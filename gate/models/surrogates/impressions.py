@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.models.numerics.adam import adam
+from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
-from gate.models.surrogates.families import Images
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.models.surrogates.families import FAMILIES, Images
+from gate.models.numerics.arrays import Images
+from gate.models.surrogates.families import FAMILIES
 from gate.models.surrogates.impressions import refine
 
 if TYPE_CHECKING:
