@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation.evidence import Row, read
 from benchmarks.results import DEVELOPMENT, PUBLIC
+from gate.core.scale import LIMIT
 from gate.detectors.scoring import combination
 
 _FALSE_ALARMS, _CONFIDENCE = 0.01, 0.9
@@ -53,7 +54,7 @@ def lead_of_clean(rows: Iterable[Row]) -> float:
 
 def steepness(indices: NDArray[np.float64], is_bad: NDArray[np.bool_]) -> float:
     """Return the slope of the logistic curve through one half at the limit that fits best, by Newton's method."""
-    x, slope = indices - combination.LIMIT, 1.0
+    x, slope = indices - LIMIT, 1.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-slope * x))
         curvature = float((p * (1 - p) * x * x).sum()) + 1e-9

@@ -140,7 +140,7 @@ class Evidence:
         detector: Id of the detector, its file name in kebab-case.
         rule: Rule that a finding from this evidence carries.
         status: Whether it was measured.
-        anomaly_index: Scaled so that at most 1 % of clean models exceed 2.0; None unless measured.
+        anomaly_index: Scaled so that at most 1 % of clean models exceed the limit; None unless measured.
         paper_statistic: The number that the detector's paper reports; None where it has none.
         target_labels: Suspected target classes, most suspicious first.
         measurements: The numbers behind the index.

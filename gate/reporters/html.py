@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Unpack
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.reproduce import command
 from gate.core.rule import Rule
+from gate.core.scale import LIMIT
 from gate.reporters.parts.html_view import Facts, ModelView, RuleLink, model_view
 from gate.reporters.parts.look import Look
-from gate.reporters.parts.words import CLEAN_LIMIT, meaning, ranked, safe, stops_run, tally
+from gate.reporters.parts.words import meaning, ranked, safe, stops_run, tally
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -108,7 +109,7 @@ def _page(report: ScanReport, rules: Sequence[Rule]) -> _Page:
         facts=_facts(report),
         notices=tuple(safe(notice) for notice in report.notices),
         filters=verdicts if len(verdicts) > 1 and len(entries) > _FEW else (),
-        limit=f"{CLEAN_LIMIT:.1f}",
+        limit=f"{LIMIT:.1f}",
         models=tuple(
             model_view(
                 entry,

@@ -9,11 +9,11 @@ from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.rule import Rule
+from gate.core.scale import LIMIT as CLEAN_LIMIT
 from gate.reporters.parts.look import Look
 from gate.reporters.parts.markdown_text import code, escape
 from gate.reporters.parts.picture import picture, shaded
 from gate.reporters.parts.words import (
-    CLEAN_LIMIT,
     labels,
     leading_trigger,
     meaning,

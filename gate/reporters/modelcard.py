@@ -8,9 +8,10 @@ from typing import Unpack
 from gate.core.evidence import Evidence, Status
 from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
+from gate.core.scale import LIMIT
 from gate.reporters.parts.look import Look
 from gate.reporters.parts.markdown_text import code, escape
-from gate.reporters.parts.words import CLEAN_LIMIT, number, percent, size
+from gate.reporters.parts.words import number, percent, size
 
 _CAVEAT = "A model that passes shows no sign of the backdoors that these detectors look for. That is no proof that it has none.\n"
 
@@ -69,4 +70,4 @@ def _measured(evidence: Evidence) -> str:
         return f"{evidence.status.value}: {escape(evidence.reason)}"
     index = f"anomaly index {number(evidence.anomaly_index)}"
     remark = f"; {escape(evidence.inconclusive)}" if evidence.inconclusive else ""
-    return f"{index} (at most 1 % of clean models exceed {CLEAN_LIMIT:.1f}){remark}"
+    return f"{index} (at most 1 % of clean models exceed {LIMIT:.1f}){remark}"

@@ -167,7 +167,7 @@ def _written(
 def _trigger(
     found: Inversion, leader: int, form: TriggerModel, context: Context
 ) -> tuple[Trigger | None, tuple[Measurement, ...]]:
-    """Return the leader's trigger with its success on the whole pool, and the 95 % interval of that rate."""
+    """Return the leader's trigger with its success on the whole pool, and the interval of that rate."""
     if not np.isfinite(found.norms[leader]):
         return None, ()
     pool, label = context.pools.pool(0), int(found.labels[leader])

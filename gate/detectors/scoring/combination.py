@@ -17,19 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.core.evidence import CLASS_INDEX, Evidence, Measurement
+from gate.core.scale import LIMIT
 from gate.detectors import adding_up
+from gate.detectors.shared.constants import integer, real
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LIMIT = 2.0
-# The fitted numbers; `python -m benchmarks.zoo.fit` makes the file.
+# The fitted numbers; `python -m benchmarks calibrate score` makes the file.
 TABLE = Path(__file__).with_name("score.json")
-# What counts here is that several agree: none adds more than this, and who says more is heard alone.
-MOST = 1.2
-# Up to so many classes there is hardly a runner-up, so clean networks' leaders lead by more.
-FEW = 4
+MOST, FEW = real("scoring.combination.most"), integer("scoring.combination.few")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +90,7 @@ def combined(
         table: What `fitted` returns, or other numbers.
 
     Returns:
-        The index, 0 or more, on the one scale: at most 1 % of clean models exceed 2.0. The class, None if there is none.
+        The index, 0 or more, on the one scale: at most 1 % of clean models exceed its limit. The class, None if there is none.
     """
     table = table or fitted()
     measured = [item for item in evidence if item.anomaly_index is not None]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from gate.core.exemption import Exemption
 from gate.core.finding import Finding
 from gate.core.report import ArtifactReport, Verdict
+from gate.core.scale import LIMIT
 from gate.reporters.parts.console_evidence import class_tables, detectors, portrait
 from gate.reporters.parts.console_summary import VERDICT_STYLES
 from gate.reporters.parts.glyphs import Glyphs
-from gate.reporters.parts.words import CLEAN_LIMIT, labels, number, percent, safe, size
+from gate.reporters.parts.words import labels, number, percent, safe, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -96,11 +97,11 @@ def _head(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[Tex
 def _index(index: float, entry: ArtifactReport, glyphs: Glyphs) -> Text:
     from rich.text import Text
 
-    is_high = index > CLEAN_LIMIT
+    is_high = index > LIMIT
     style = "red" if is_high else "green"
     text = Text.assemble("anomaly index ", (number(index), f"bold {style}"), "  ")
     text.append(_meter(index, style, glyphs))
-    text.append(f"  clean models rarely exceed {CLEAN_LIMIT:.1f}", style="dim")
+    text.append(f"  clean models rarely exceed {LIMIT:.1f}", style="dim")
     score = "" if entry.score is None else f"backdoor probability {percent(entry.score)}"
     targets = f"target class {labels(entry.target_labels)}" if entry.target_labels else ""
     digest = f"sha256 {glyphs.text(entry.artifact.sha256[:12])}" if entry.artifact.sha256 else ""
@@ -112,7 +113,7 @@ def _meter(index: float, style: str, glyphs: Glyphs) -> Text:
     """Draw the index on a scale whose middle is the limit."""
     from rich.text import Text
 
-    filled = round(min(max(index / (2 * CLEAN_LIMIT), 0), 1) * (_METER + 1))
+    filled = round(min(max(index / (2 * LIMIT), 0), 1) * (_METER + 1))
     text = Text()
     for place in range(_METER + 1):
         sign = glyphs.bar if place < filled else glyphs.track

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport
+from gate.core.scale import LIMIT
 from gate.core.words import listed
 from gate.reporters.parts.glyphs import Glyphs
 from gate.reporters.parts.picture import Picture, Rgb, picture, shaded
 from gate.reporters.parts.words import (
-    CLEAN_LIMIT,
     NOTHING,
     labels,
     leading_trigger,
@@ -111,7 +111,7 @@ def _index(evidence: Evidence) -> Text:
 
     if evidence.anomaly_index is None:
         return Text(evidence.status.value, style="yellow")
-    style = "bold red" if evidence.anomaly_index > CLEAN_LIMIT else "green"
+    style = "bold red" if evidence.anomaly_index > LIMIT else "green"
     return Text(number(evidence.anomaly_index), style=style)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from gate.core.evidence import Evidence
-from gate.reporters.parts.words import CLEAN_LIMIT, labels, number, safe
+from gate.core.scale import LIMIT
+from gate.reporters.parts.words import labels, number, safe
 
 HEIGHT = 132
 _MOST_BARS = 120
@@ -82,8 +83,8 @@ def meter(index: float | None) -> Meter | None:
     """Return an anomaly index as a drawing; None if there is none."""
     if index is None:
         return None
-    share = min(max(index / (2 * CLEAN_LIMIT), 0.0), 1.0)
-    return Meter(text=number(index), filled=f"{100 * share:.1f}", is_high=index > CLEAN_LIMIT)
+    share = min(max(index / (2 * LIMIT), 0.0), 1.0)
+    return Meter(text=number(index), filled=f"{100 * share:.1f}", is_high=index > LIMIT)
 
 
 def chart(evidence: Evidence) -> Chart | None:

@@ -8,8 +8,6 @@ from gate.core.evidence import Evidence, Status, Suspects, Trigger
 from gate.core.report import ArtifactReport, ExitCode, ScanReport, Verdict
 from gate.core.text import harmless
 
-# The scale of every anomaly index: at most 1 % of clean reference models exceed it (core/evidence.py).
-CLEAN_LIMIT = 2.0
 NOTHING = "-"
 
 safe = harmless
