@@ -28,7 +28,7 @@ LISTS = (
         "tests/policy/test_broken_policies.py",
     ),
     *("tests/cli/test_policy_test.py", "tests/cli/test_explain.py", "tests/test_architecture.py"),
-    *("tests/docs/test_pages.py", "tests/front_doors/test_docs.py"),
+    *("tests/detectors/test_constants.py", "tests/docs/test_pages.py", "tests/front_doors/test_docs.py"),
 )
 
 
