@@ -30,6 +30,7 @@ def rows() -> list[Row]:
     return read()
 
 
+@pytest.mark.slow
 def test_the_tables_and_the_curves_are_up_to_date() -> None:
     command = [sys.executable, "-m", "benchmarks", "report", "pages", "--check"]
 

@@ -10,7 +10,7 @@ import pytest
 from gate.cache import engine
 from gate.cache.key import data_sha256, key_of
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.job import DataCall, DetectorCall, Job
+from gate.core.job import DataCall, DetectorCall, Job, Role
 
 MakeJob = Callable[..., Job]
 
@@ -21,7 +21,7 @@ OTHERS = {
     "detectors": (DetectorCall(detector="neural-cleanse", parameters='{"steps": 9}'),),
     "input_range": (0.0, 255.0),
     "input_range_source": "option",
-    "data": DataCall(path="d", role="train"),
+    "data": DataCall(path="d", role=Role.TRAIN),
     "memory_mb": 1,
     "seconds": 1.0,
     "require_sandbox": True,
@@ -56,8 +56,8 @@ def test_another_file_has_another_key(make_job: MakeJob, change: dict[str, objec
 
 
 def test_the_engine_and_the_data_are_in_the_key(make_job: MakeJob) -> None:
-    job = make_job(data=DataCall(path="a", role="clean"))
-    moved = make_job(data=DataCall(path="b", role="clean"))
+    job = make_job(data=DataCall(path="a", role=Role.CLEAN))
+    moved = make_job(data=DataCall(path="b", role=Role.CLEAN))
 
     assert key_of(job, "e", "1") == key_of(moved, "e", "1")
     assert 3 == len({key_of(job, "e", "1"), key_of(job, "f", "1"), key_of(job, "e", "2")})

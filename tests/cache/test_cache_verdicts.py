@@ -13,7 +13,7 @@ from gate.cache import entry, verdicts
 from gate.cache.folder import Folder, Usage
 from gate.cache.verdicts import VerdictCache
 from gate.core.evidence import Evidence, Status
-from gate.core.job import DataCall, DetectorCall, Job
+from gate.core.job import DataCall, DetectorCall, Job, Role
 from gate.core.report import Gap
 from gate.core.scan import Scan
 
@@ -199,7 +199,7 @@ def test_a_cache_that_cannot_be_written_is_a_notice(
 
 
 def test_a_data_set_that_is_gone_is_a_miss(tmp_path: Path, make_job: MakeJob, make_scan: MakeScan) -> None:
-    job = make_job(data=DataCall(path=str(tmp_path / "gone"), role="train"))
+    job = make_job(data=DataCall(path=str(tmp_path / "gone"), role=Role.TRAIN))
     cache = cache_in(tmp_path)
 
     assert None is cache.find(job)

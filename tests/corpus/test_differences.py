@@ -64,9 +64,9 @@ def test_the_same_number_gives_the_same_options() -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("first", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2, 3))])
 def test_around_every_layer_the_gate_and_keras_build_one_network(keras: Any, first: int) -> None:
-    numbers = range(first, len(LAYERS), 2)
+    numbers = range(first, len(LAYERS), 4)
     places = [number * OF_ONE + PLACES[number % len(PLACES)] for number in numbers]
 
     found = run(places, log=sys.stderr, alone=True)

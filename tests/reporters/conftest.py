@@ -15,9 +15,9 @@ from gate.core.artifact import Artifact, ModelFormat
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.exemption import Exemption, Ground
 from gate.core.finding import Finding
+from gate.core.incomplete_rules import STOPS
 from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
 from gate.core.rule import Confidence, Rule, Severity
-from gate.core.rules import STOPS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

@@ -90,7 +90,7 @@ def digest(file: Path) -> Content | None:
 
 
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
-@pytest.mark.parametrize("build", [sequential, functional, mobile_net])
+@pytest.mark.parametrize("build", [sequential, functional, pytest.param(mobile_net, marks=pytest.mark.slow)])
 def test_a_network_saved_again_has_the_same_digest(
     keras: Any, tmp_path: Path, build: Callable[[Any], Any]
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_file_that_cannot_be_read_is_a_gap(job: Job, tmp_path: Path) -> None:
     assert ["BD001"] == [gap.rule for gap in found.gaps]
 
 
+@pytest.mark.slow
 def test_a_detector_that_fails_is_evidence_of_nothing_and_the_others_go_on(
     job: Job, examples: Path, answer: Answer
 ) -> None:
