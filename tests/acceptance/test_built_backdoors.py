@@ -22,7 +22,9 @@ detectors:
   maximum-margin: {enabled: false}
   spatial-influence: {enabled: false}
 """
-CHOSEN = {name: case for name, case in CONSTRUCTIONS.items() if not case.row.endswith("+")}
+# Of each row the first; `python -m tests.corpus.constructions FOLDER --check` scans them all.
+FIRST = {case.row: name for name, case in reversed(CONSTRUCTIONS.items()) if not case.row.endswith("+")}
+CHOSEN = {name: CONSTRUCTIONS[name] for name in FIRST.values()}
 
 
 @pytest.mark.slow

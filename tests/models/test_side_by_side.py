@@ -18,6 +18,7 @@ import keras, numpy as np
 from gate.detectors import create
 from gate.detectors.shared.contract import Context
 from gate.models.classifier import Classifier
+from gate.models.prepare import PreparedModel
 from gate.models.surrogates.pools import SurrogatePools
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(6)]
 classifier = Classifier(keras.Sequential([keras.Input((16, 16, 1)), *layers]))
