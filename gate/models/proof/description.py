@@ -28,8 +28,9 @@ _LONGEST_OPTIONS = 4_000
 _FAMILIES = ("strokes", "signs", "leaves")
 _OF_EACH, _FRAME = 2, 2
 _SEED = 20
-_ALONE = 2
-# Of larger pictures a deep network takes a few a second. Four serve: a drawn one, black, white, framed noise of 0..255.
+# Asked one by one: a drawn one, and framed noise of 0..255.
+_ALONE = [0, 21]
+# Of larger pictures a deep network takes a few a second. Four serve, black and white among them, and of these one alone.
 _LARGE, _IF_LARGE = 96 * 96, [0, 10, 11, 21]
 
 
@@ -222,11 +223,10 @@ def _answers(network: Any) -> tuple[bytes, bytes]:
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:] or shape[-1] not in (1, 3):
         return b"", b""
     images = raw_images((shape[1], shape[2], shape[3]))
-    if shape[1] * shape[2] > _LARGE:
-        images = images[_IF_LARGE]
-    together = _asked(network, images)
-    alone = np.concatenate([_asked(network, one[None]) for one in images[:_ALONE]])
-    return together.tobytes(), alone.tobytes()
+    is_large = shape[1] * shape[2] > _LARGE
+    together = _asked(network, images[_IF_LARGE] if is_large else images)
+    alone = [_asked(network, images[[each]]) for each in _ALONE[is_large:]]
+    return together.tobytes(), np.concatenate(alone).tobytes()
 
 
 def _asked(network: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
