@@ -17,7 +17,7 @@ from gate.detectors.scoring.sizes import compared
 from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.constants import integer, reals
 from gate.detectors.shared.contract import Context
-from gate.models.numerics.adam import adam
+from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.arrays import Labels
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import side_by_side
@@ -118,7 +118,7 @@ def _margins(
         own_class = tf.one_hot(np.repeat(labels[part], restarts), classifier.num_classes)
         start = np.concatenate(starts[part])
         hidden = tf.constant(np.log(start) - np.log1p(-start), tf.float32)
-        state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
+        state = first_state(hidden)
         best = np.full(len(start), -np.inf)
         for time in range(1, steps + 1):
             margins, *state = advance(own_class, tf.constant(float(time)), *state)

@@ -54,7 +54,7 @@ Xu et al., *Detecting AI Trojans Using Meta Neural Analysis*, IEEE S&P 2021; the
 )
 
 _NAME = "meta-neural-analysis"
-# Made by `python -m benchmarks.zoo.meta`.
+# `python -m benchmarks calibrate meta` makes the file.
 TABLE = Path(__file__).parent / "meta" / "judge.json"
 
 

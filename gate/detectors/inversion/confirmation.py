@@ -38,7 +38,7 @@ def confirm(context: Context, form: TriggerModel, found: Inversion, leader: int)
         leader: Position of the suspicious one.
     """
     pool, label = context.pools.pool(0), int(found.labels[leader])
-    trigger = _trigger(found, leader)
+    trigger = found.trigger(leader)
     stamped = _stamped(form, pool, label, trigger)
     rounded = (np.rint(stamped * _LEVELS) / _LEVELS).astype(np.float32)
     return (
@@ -69,7 +69,7 @@ def _decoys(context: Context, form: TriggerModel, found: Inversion, leader: int)
     ]
     for decoy in order[:_DECOYS]:
         label = int(found.labels[decoy])
-        trigger = form.shrunk(_trigger(found, decoy), float(found.norms[leader] / found.norms[decoy]))
+        trigger = form.shrunk(found.trigger(decoy), float(found.norms[leader] / found.norms[decoy]))
         yield _rate(_reached(context, _stamped(form, pool, label, trigger), label))
 
 
@@ -86,10 +86,6 @@ def _moved(
     )
     rates = [_rate(_reached(context, _stamped(form, pool, label, each), label)) for each in moved]
     yield Measurement(name=MOVED, value=float(np.mean(rates)))
-
-
-def _trigger(found: Inversion, place: int) -> tuple[Singles, ...]:
-    return tuple(part[place] for part in found.triggers)
 
 
 def _stamped(form: TriggerModel, pool: Pool, label: int, trigger: tuple[Singles, ...]) -> Singles:

@@ -171,7 +171,7 @@ def _trigger(
     if not np.isfinite(found.norms[leader]):
         return None, ()
     pool, label = context.pools.pool(0), int(found.labels[leader])
-    shown = tuple(part[leader] for part in found.triggers)
+    shown = found.trigger(leader)
     is_foreign = pool.predictions != label
     foreign, classes = pool.images[is_foreign], pool.predictions[is_foreign]
     stamped = np.asarray(form.stamp(foreign, shown))

@@ -79,15 +79,13 @@ def search(
         IncompleteError: Some answers are no numbers (rule BD004).
     """
     pull, known = _compiled(classifier), classifier.predict(images).argmax(axis=1)
-    sides = {max(1, round(share * min(classifier.input_shape[:2]))) for share in _SIDES}
+    sides = sorted({max(1, round(share * min(classifier.input_shape[:2]))) for share in _SIDES})
 
     def best(label: int) -> Found | None:
         foreign = images[known != label]
         if len(foreign) < _FEWEST:
             return None
-        tried = [
-            each for side in sorted(sides) for each in _of_side(pull, foreign, label, side, places, rounds)
-        ]
+        tried = [each for side in sides for each in _of_side(pull, foreign, label, side, places, rounds)]
         return max(tried, key=lambda each: each.success)
 
     found = side_by_side(best, [int(label) for label in labels])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.step import stamped_logits, state_signature
 from gate.detectors.inversion.triggers import Patch, to_tanh_space
 from gate.detectors.shared.constants import integers, real, reals
-from gate.models.numerics.adam import adam
+from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.arrays import Singles
 from gate.models.numerics.margin import others
@@ -132,7 +132,7 @@ class _Restart:
         self._batches = random_numbers(seed, Stream.PERMUTATION_BATCHES)
         self._batch = min(images, len(pool.images))
         params = [tf.constant(value[None], tf.float32) for value in start]
-        self._state = *params, *(tf.zeros_like(value) for value in params for _ in range(2))
+        self._state = first_state(*params)
         self._answers = tf.zeros((1, classifier.num_classes, classifier.num_classes))
         self._cost = AdaptiveCost(np.full(1, _FIRST_COST), _PACE)
         self._time = 0

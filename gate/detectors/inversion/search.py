@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.step import Step, compiled_step
 from gate.detectors.inversion.triggers import Restart, TriggerModel
 from gate.detectors.shared.constants import integer, real, reals
+from gate.models.numerics.adam import first_state
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.arrays import Singles
 from gate.models.numerics.finite import finite
@@ -61,6 +62,10 @@ class Inversion:
     labels: NDArray[np.int64]
     norms: NDArray[np.float64]
     triggers: tuple[Singles, ...]
+
+    def trigger(self, position: int) -> tuple[Singles, ...]:
+        """Return the trigger of the class at a position."""
+        return tuple(part[position] for part in self.triggers)
 
     def position(self, label: int) -> int | None:
         """Return where a class is for which a trigger was found; None if none was, or the class was not searched."""
@@ -213,4 +218,4 @@ def _starts(
         for number in range(each)
     ]
     params = [tf.constant(np.stack(values), tf.float32) for values in zip(*restarts, strict=True)]
-    return *params, *(tf.zeros_like(value) for value in params for _ in range(2))
+    return first_state(*params)

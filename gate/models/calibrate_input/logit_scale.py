@@ -46,7 +46,7 @@ def usual_lead(classifier: Classifier, seed: int) -> float:
 
 
 def rescale_logits(classifier: Classifier, seed: int) -> Classifier:
-    """Return the network, its logits divided so that it leads by 0.01 to 10 in half of the pictures: `z / (lead / clip(lead, 0.01, 10))`.
+    """Return the network with the logits `z clip(lead, LEAST_SURE, SUREST) / lead`, where `lead` is the usual one of its first class.
 
     Every other network stays as it is, and so does one that says the same of all pictures.
 

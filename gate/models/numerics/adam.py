@@ -11,6 +11,13 @@ _DECAY_1, _DECAY_2 = 0.5, 0.9
 _EPSILON = 1e-8
 
 
+def first_state(*variables: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return the state that `adam` begins with: the variables, then two empty moments of each."""
+    import tensorflow as tf
+
+    return *variables, *(tf.zeros_like(variable) for variable in variables for _ in range(2))
+
+
 def adam(
     state: tuple[tf.Tensor, ...], gradients: tuple[tf.Tensor, ...], time: tf.Tensor, rate: float
 ) -> tuple[tf.Tensor, ...]:

@@ -1,4 +1,4 @@
-"""Streams of random numbers: who draws from which, so that no two parts draw the same."""
+"""Streams of random numbers: who draws from which."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a stream is for. A number is never given twice: what a scan comes to depends on it."""
+    """What a stream is for. No number is given twice, and none is changed: what a scan comes to depends on it.
+
+    Drawn families, a sample of the user's images and random projections count by themselves and are not in this list.
+    """
 
     BATCHES = 1
     STARTS = 2

@@ -225,7 +225,7 @@ def _answers(network: Any) -> tuple[bytes, bytes]:
     images = raw_images((shape[1], shape[2], shape[3]))
     is_large = shape[1] * shape[2] > _LARGE
     together = _asked(network, images[_IF_LARGE] if is_large else images)
-    alone = [_asked(network, images[[each]]) for each in _ALONE[is_large:]]
+    alone = [_asked(network, images[[each]]) for each in (_ALONE[-1:] if is_large else _ALONE)]
     return together.tobytes(), np.concatenate(alone).tobytes()
 
 

@@ -1,7 +1,7 @@
 """Procedural image families: strokes, signs, leaves, fields and noise, drawn from a random generator.
 
 A backdoor answers only on images that the network takes for real ones, so what we draw has to look, to the
-network, like what it was trained on. Nobody knows that without data; hence a pools of families to choose from.
+network, like what it was trained on. Nobody knows that without data; hence several families to choose from.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.models.numerics.adam import adam
+from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
@@ -52,7 +52,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
         start = tf.constant(np.clip(images[part], _MARGIN, 1 - _MARGIN))
         targets = tf.constant(labels[part], tf.int32)
         hidden = tf.math.log(start) - tf.math.log1p(-start)
-        state = (hidden, tf.zeros_like(hidden), tf.zeros_like(hidden))
+        state = first_state(hidden)
         for time in range(1, steps + 1):
             state = step(start, targets, tf.constant(float(time)), *state)
         found: Images = tf.sigmoid(state[0]).numpy()

@@ -22,13 +22,13 @@ _FEWEST, _MOST = 2, 3
 class SurrogatePools:
     """Hands out image pools by index and makes each only once.
 
-    Index 0 is the pool to search triggers on: the user's images, or the surrogates that the network knows best.
-    Higher count are other kinds of images that it knows about as well; a real trigger works on them too.
+    Pool 0 is the one to search triggers on: the user's images, or the surrogates that the network knows best.
+    The others hold kinds of images that it knows about as well; a real trigger works on them too.
 
     Args:
         classifier: The network, with its input range set.
         seed: Of every random choice.
-        dataset: The user's images; they become index 0.
+        dataset: The user's images; they become pool 0.
     """
 
     def __init__(self, classifier: Classifier, seed: int, dataset: Dataset | None = None) -> None:
@@ -50,7 +50,7 @@ class SurrogatePools:
         return self._pools[index]
 
     def knowledge(self, index: int) -> float:
-        """Return how much the network knows about the images of this index, 0..1; the user's images count 1."""
+        """Return how much the network knows about the images of this pool, 0..1; the user's images count 1."""
         if self._dataset is not None:
             return 1.0 if index == 0 else self._families()[index - 1][1]
         return self._families()[index][1]
