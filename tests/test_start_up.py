@@ -86,6 +86,7 @@ def test_the_probe_sees_a_heavy_library(environ: dict[str, str], tmp_path: Path)
     assert "LOADED h5py" == run("import h5py\n" + PROBE, ("--help",), environ, tmp_path).splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_stopwatch_sees_a_slow_start(environ: dict[str, str], tmp_path: Path) -> None:
     floor = best_of_three(FLOOR, (), environ, tmp_path)
     idle = f"import time\nwhile time.process_time() < {LIMIT * floor}: pass\n"

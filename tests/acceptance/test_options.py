@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Cli = Callable[..., Any]
 
 
@@ -49,6 +51,7 @@ def test_the_second_shard_of_one_model_is_empty_and_says_so(cli: Cli, examples: 
     assert "0 models to scan" in outcome.out
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_the_scan(cli: Cli, examples: Path, tmp_path: Path) -> None:
     (tmp_path / "hurry.yaml").write_text("version: 1\nlimits:\n  seconds: 1\n")
 

@@ -68,6 +68,7 @@ def test_the_seed_decides_everything(permuting: Classifier, pool_of: PoolOf) -> 
     assert first.agreement == again.agreement
 
 
+@pytest.mark.slow
 def test_the_detector_clears_a_clean_network(clean: Classifier) -> None:
     evidence = ClassPermutation(restarts=2, steps=30).run(context(clean))
 

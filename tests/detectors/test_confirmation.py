@@ -33,6 +33,7 @@ def test_a_planted_trigger_holds_elsewhere_and_others_of_its_size_do_not(
     assert low < found["success_on_other_images"] <= high
 
 
+@pytest.mark.slow
 def test_a_clean_network_s_trigger_is_no_better_than_its_decoys_by_far(clean: Classifier) -> None:
     found = facts(clean, Perturbation())
 

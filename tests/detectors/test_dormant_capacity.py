@@ -168,6 +168,7 @@ def test_a_switch_is_named(build: Callable[..., Classifier], pools: SurrogatePoo
     assert (evidence.anomaly_index or 0.0) > 2.0
 
 
+@pytest.mark.slow
 def test_dead_units_alone_are_no_finding(build: Callable[..., Classifier], pools: SurrogatePools) -> None:
     evidence = examine(build(), pools)
 
@@ -175,6 +176,7 @@ def test_dead_units_alone_are_no_finding(build: Callable[..., Classifier], pools
     assert next(each.value for each in evidence.measurements if each.name == "still_units") >= 4
 
 
+@pytest.mark.slow
 def test_a_matcher_without_a_voice_is_no_finding(
     build: Callable[..., Classifier], pools: SurrogatePools
 ) -> None:
@@ -197,6 +199,7 @@ def test_the_same_seed_gives_the_same(build: Callable[..., Classifier], pools: S
 
 
 @pytest.mark.parametrize("name", ["_hidden", "-dash"])
+@pytest.mark.slow
 def test_a_layer_may_have_any_name_that_keras_allows(
     build: Callable[..., Classifier], pools: SurrogatePools, name: str
 ) -> None:

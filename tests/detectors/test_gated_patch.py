@@ -77,6 +77,7 @@ def test_a_network_without_a_gate_is_left_alone(keras: Any) -> None:
     assert evidence.trigger is None
 
 
+@pytest.mark.slow
 def test_a_network_that_says_the_same_of_all_images_is_skipped(keras: Any) -> None:
     constant = network(keras)
     constant.get_layer("scores").set_weights([np.zeros((4, CLASSES)), np.eye(CLASSES)[0]])

@@ -92,6 +92,7 @@ def test_the_seed_decides_everything(clean: Classifier, pool_of: PoolOf) -> None
         assert not np.array_equal(one, another)
 
 
+@pytest.mark.slow
 def test_a_class_is_judged_alike_whichever_others_are_searched(
     clean: Classifier, pool_of: PoolOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_patch_that_was_free_to_leave_its_place_loses_less_beside_it(
     assert expected == pytest.approx(reweigh(case, is_local=is_local))
 
 
+@pytest.mark.slow
 def test_a_class_whose_patch_comes_to_nothing_hides_no_other(keras: Any) -> None:
     """Class 1 leads at one place by far, but what is found there works anywhere; the smallest trigger, of class 2, is looked at instead."""
     dense = keras.layers.Dense(3, activation="softmax")

@@ -90,6 +90,7 @@ def test_the_work_is_bounded_for_small_pictures(classes: int) -> None:
     assert _work(plan_of((32, 32, 3), classes), (32, 32, 3), classes) <= _PIXELS
 
 
+@pytest.mark.slow
 def test_of_large_pictures_only_some_classes_are_tried(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_in_large_pictures_no_place_leads(backdoored: Classifier, monkeypatch: p
     assert "place_lead" not in {each.name for each in evidence.measurements}
 
 
+@pytest.mark.slow
 def test_a_lead_that_the_verdict_may_turn_on_is_looked_for_on_other_images_too(
     backdoored: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def known_families(classifier: Classifier) -> list[str]:
     return [f"class impressions of {name}" for name, known in ranked if known >= 0.7 * ranked[0][1]][:3]
 
 
+@pytest.mark.slow
 def test_pools_are_the_families_that_the_network_knows_about_as_well(classifier: Classifier) -> None:
     pools = SurrogatePools(classifier, seed=0)
 

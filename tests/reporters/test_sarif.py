@@ -179,6 +179,7 @@ def test_a_link_in_a_layer_name_is_taken_apart(reports: dict[str, ScanReport], r
     assert not [text for text in texts if "](" in text]
 
 
+@pytest.mark.slow
 def test_more_results_than_github_takes_are_cut_and_said(
     reports: dict[str, ScanReport], rules: Rules, run: Callable[..., ScanReport]
 ) -> None:

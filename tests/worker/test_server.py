@@ -132,7 +132,7 @@ def test_a_fork_reads_tensorflow_s_results_as_any_process_does(fork: Fork, tmp_p
     assert fresh.stdout == fork(script, tmp_path).stdout
 
 
-@pytest.mark.parametrize("needs_engine", [False, True])
+@pytest.mark.parametrize("needs_engine", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_static_checks_import_no_tensorflow(tmp_path: Path, needs_engine: bool) -> None:
     script = "from gate.worker.server import preload\npreload(needs_engine={})\nimport sys\n" + (
         "print(*sorted({{'h5py', 'tensorflow'}} & set(sys.modules)))"

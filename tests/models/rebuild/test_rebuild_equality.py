@@ -200,7 +200,13 @@ BOTH: tuple[Build, ...] = (
 
 
 CASES = [*itertools.product(BOTH, (".keras", ".h5")), (operations, ".keras"), (conv_next, ".keras")]
-SLOW = {(efficient_net, ".keras"), (efficient_net, ".h5"), (mobile_net, ".h5")}
+SLOW = {
+    (efficient_net, ".keras"),
+    (efficient_net, ".h5"),
+    (mobile_net, ".keras"),
+    (mobile_net, ".h5"),
+    (recurrent, ".h5"),
+}
 
 
 @pytest.mark.parametrize(

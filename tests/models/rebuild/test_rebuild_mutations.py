@@ -53,7 +53,7 @@ def mutate(config: Any, path: tuple[Any, ...], chance: random.Random) -> None:
         config[path[-1]] = copy.deepcopy(chance.choice(VALUES))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_changed_config_is_rebuilt_or_refused(keras: Any, saved: Any, seed: int) -> None:
     file: Path = saved(network(keras))
     config = read(file, ModelFormat.KERAS_ZIP).config
