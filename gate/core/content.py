@@ -50,20 +50,20 @@ class Difference:
     Attributes:
         base_sha256: Of the base's file, 64 hex digits.
         base_anomaly_index: That of the base's model, by the same scan; None if nobody knows.
-        base_indices: What each detector measured on the base, in policy order; none if nobody knows.
         is_architecture_changed: Whether anything but the weights differs.
         changed_layers: Layers of both whose weights differ, in the order of the new architecture.
         added_layers: Layers with weights that the base does not have.
         removed_layers: Layers with weights that only the base has.
+        base_indices: What each detector measured on the base, in policy order; none if nobody knows.
     """
 
     base_sha256: str
     base_anomaly_index: float | None = None
-    base_indices: tuple[BaseIndex, ...] = ()
     is_architecture_changed: bool
     changed_layers: tuple[str, ...]
     added_layers: tuple[str, ...]
     removed_layers: tuple[str, ...]
+    base_indices: tuple[BaseIndex, ...] = ()
 
     def base_index(self, detector: str) -> float | None:
         """Return what a detector measured on the base; None if nobody knows."""

@@ -48,19 +48,19 @@ class Trigger:
         target_label: Class that stamped images are sent to; None if each class is sent to another of its own.
         l1_norm: Sum of the mask, in pixels, >= 0.
         attack_success_rate: Share of other-class images sent to the target, 0..1.
+        files: Where the pictures were written, relative to the report; empty if nowhere.
         mask_png: 8-bit grey PNG, (height, width); 255 = replaces the pixel.
         pattern_png: 8-bit PNG of the pattern over the model's input range, (height, width[, 3]).
         examples_png: 8-bit PNG: a few images that it turns, and below each the same with the trigger; b"" if none.
-        files: Where the pictures were written, relative to the report; empty if nowhere.
     """
 
     target_label: int | None
     l1_norm: float
     attack_success_rate: float
+    files: tuple[str, ...] = ()
     mask_png: bytes = b""
     pattern_png: bytes = b""
     examples_png: bytes = b""
-    files: tuple[str, ...] = ()
 
     @property
     def destination(self) -> str:
@@ -98,15 +98,15 @@ class Suspects:
 
     Attributes:
         count: How many there are.
+        files: Where list and picture were written, relative to the report; empty if nowhere.
         samples: The most suspicious ones, the worst first; all of them unless there are thousands.
         sheet_png: The worst ones in one picture, above a row of usual ones of the same class.
-        files: Where list and picture were written, relative to the report; empty if nowhere.
     """
 
     count: int
+    files: tuple[str, ...] = ()
     samples: tuple[SuspectSample, ...]
     sheet_png: bytes = b""
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +143,11 @@ class Evidence:
         anomaly_index: Scaled so that at most 1 % of clean models exceed the limit; None unless measured.
         paper_statistic: The number that the detector's paper reports; None where it has none.
         target_labels: Suspected target classes, most suspicious first.
+        reason: Why it was skipped or failed; "" when measured.
+        inconclusive: Why a measured index cannot clear the model; "" when it can.
         measurements: The numbers behind the index.
         trigger: The recovered trigger of the leading class.
         suspects: Images of the data set that look poisoned; None where no class is past the limit.
-        reason: Why it was skipped or failed; "" when measured.
-        inconclusive: Why a measured index cannot clear the model; "" when it can.
         remark: What was found, in words, without a full stop; "" where numbers say it. Names of the file are printable.
     """
 
@@ -157,11 +157,11 @@ class Evidence:
     anomaly_index: float | None = None
     paper_statistic: float | None = None
     target_labels: tuple[int, ...] = ()
+    reason: str = ""
+    inconclusive: str = ""
     measurements: tuple[Measurement, ...] = ()
     trigger: Trigger | None = None
     suspects: Suspects | None = None
-    reason: str = ""
-    inconclusive: str = ""
     remark: str = ""
 
     @property

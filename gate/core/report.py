@@ -90,15 +90,15 @@ class ArtifactReport:
     Attributes:
         artifact: The file.
         verdict: The policy's word.
+        tolerated: True if the policy lets this incomplete scan through.
         score: Calibrated probability of a backdoor, 0..1; None if nothing was measured.
         anomaly_index: The largest of the evidence, and of all evidence together; None if nothing was measured.
         target_labels: Suspected target classes of the findings, most suspicious first.
         seconds: Wall time of the scan; the only field that differs between two equal runs.
+        model: Facts of the loaded model; None if it was not loaded.
         not_checked: What is missing.
         evidence: One per detector, in policy order.
         findings: Reasons to fail.
-        model: Facts of the loaded model; None if it was not loaded.
-        tolerated: True if the policy lets this incomplete scan through.
         content_sha256: Digest of the network whatever its file, see `gate.triage.content`; "" if there is none.
         is_cached: Whether the measurements come from the verdict cache.
         difference: How the network differs from the base commit's; None without `--diff`, or if it is not known.
@@ -107,15 +107,15 @@ class ArtifactReport:
 
     artifact: Artifact
     verdict: Verdict
+    tolerated: bool = False
     score: float | None = None
     anomaly_index: float | None = None
     target_labels: tuple[int, ...] = ()
     seconds: float = 0.0
+    model: ModelFacts | None = None
     not_checked: tuple[Gap, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     findings: tuple[Finding, ...] = ()
-    model: ModelFacts | None = None
-    tolerated: bool = False
     content_sha256: str = ""
     is_cached: bool = False
     difference: Difference | None = None

@@ -1,20 +1,34 @@
-"""Rebuild the records of a report from JSON that the schema has already accepted."""
+"""The records of a report as its JSON writes them, and back again once the schema has accepted what is written.
+
+The key of a field is its name, without `is_`.
+"""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
+import functools
+import typing
+from enum import Enum
 from typing import Any
 
-from gate.core.artifact import Artifact, ModelFormat
-from gate.core.content import BaseIndex, Difference
-from gate.core.evidence import Evidence, Measurement, Status, Suspects, SuspectSample, Trigger
-from gate.core.exemption import Exemption, Ground
-from gate.core.finding import Finding
-from gate.core.report import ArtifactReport, Gap, ModelFacts, PolicyStamp, ScanReport, Verdict
-from gate.core.rule import Confidence, Severity
+from gate.core.report import Gap, ScanReport
 
 # Any: the schema has checked every type; naming them here again would say the same twice.
 Node = dict[str, Any]
+
+# What is told only where there is something to tell.
+OPTIONAL = (
+    *("content_sha256", "cached", "difference", "waived_by"),  # of a model
+    *("suspects", "remark", "examples_png", "base_evidence"),
+)
+_KEYS = {"exemptions": "waived_by", "base_indices": "base_evidence"}
+
+
+def to_node(record: Any) -> Node:
+    """Return a record by key, in the order of its fields."""
+    told = {_key(field.name): _plain(getattr(record, field.name)) for field in dataclasses.fields(record)}
+    return {key: value for key, value in told.items() if value or key not in OPTIONAL}
 
 
 def scan_report(node: Node) -> ScanReport:
@@ -24,174 +38,56 @@ def scan_report(node: Node) -> ScanReport:
         ValueError: A record refuses a value.
         OverflowError: A number is too large for a float.
     """
-    return ScanReport(
-        version=node["version"],
-        policy=PolicyStamp(sha256=node["policy"]["sha256"], source=node["policy"]["source"]),
-        profile=node["profile"],
-        seed=int(node["seed"]),
-        artifacts=tuple(_artifact_report(child) for child in node["artifacts"]),
-        notices=tuple(node["notices"]),
-        sandbox=node.get("sandbox", ""),  # reports of earlier versions lack it
-        waivers=_stamp(node.get("waivers")),
-        baseline=_stamp(node.get("baseline")),
+    # The facts of a file stand beside its verdict.
+    entries = [entry | {"artifact": entry} for entry in node["artifacts"]]
+    report: ScanReport = _record(ScanReport, node | {"artifacts": entries})
+    return report
+
+
+def _key(field: str) -> str:
+    return _KEYS.get(field, field.removeprefix("is_"))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Gap():
+            return str(value)
+        case tuple():
+            return [_plain(item) for item in value]
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+        case Enum():
+            return value.value
+        case _:
+            return to_node(value) if dataclasses.is_dataclass(value) else value
+
+
+def _record(kind: Any, node: Node) -> Any:
+    """Return the record that is written in a node; reports of earlier versions lack some keys."""
+    hints = _hints(kind)
+    return kind(
+        **{name: _value(hint, node[_key(name)]) for name, hint in hints.items() if _key(name) in node}
     )
 
 
-def _stamp(node: Node | None) -> PolicyStamp | None:
-    return None if node is None else PolicyStamp(sha256=node["sha256"], source=node["source"])
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
-def _artifact_report(node: Node) -> ArtifactReport:
-    model = node["model"]
-    return ArtifactReport(
-        artifact=Artifact(
-            path=node["path"],
-            sha256=node["sha256"],
-            size=int(node["size"]),
-            format=ModelFormat(node["format"]),
-        ),
-        verdict=Verdict(node["verdict"]),
-        tolerated=node["tolerated"],
-        score=_optional(node["score"]),
-        anomaly_index=_optional(node["anomaly_index"]),
-        target_labels=_integers(node["target_labels"]),
-        seconds=float(node["seconds"]),
-        model=_model(model) if model else None,
-        not_checked=tuple(_gap(text) for text in node["not_checked"]),
-        evidence=tuple(_evidence(child) for child in node["evidence"]),
-        findings=tuple(_finding(child) for child in node["findings"]),
-        content_sha256=node.get("content_sha256", ""),
-        is_cached=node.get("cached", False),
-        difference=_difference(node["difference"]) if "difference" in node else None,
-        exemptions=tuple(_exemption(child) for child in node.get("waived_by", ())),
-    )
-
-
-def _difference(node: Node) -> Difference:
-    return Difference(
-        base_sha256=node["base_sha256"],
-        base_anomaly_index=_optional(node["base_anomaly_index"]),
-        base_indices=tuple(
-            BaseIndex(detector=each["detector"], anomaly_index=float(each["anomaly_index"]))
-            for each in node.get("base_evidence", ())
-        ),
-        is_architecture_changed=node["architecture_changed"],
-        changed_layers=tuple(node["changed_layers"]),
-        added_layers=tuple(node["added_layers"]),
-        removed_layers=tuple(node["removed_layers"]),
-    )
-
-
-def _exemption(node: Node) -> Exemption:
-    return Exemption(
-        rule=node["rule"],
-        ground=Ground(node["ground"]),
-        source=node["source"],
-        reason=node["reason"],
-        owner=node["owner"],
-        expires=node["expires"],
-    )
-
-
-def _model(node: Node) -> ModelFacts:
-    height, width, channels = _integers(node["input_shape"])
-    low, high = node["input_range"]
-    return ModelFacts(
-        input_shape=(height, width, channels),
-        num_classes=int(node["num_classes"]),
-        parameters=int(node["parameters"]),
-        head=node["head"],
-        input_range=(float(low), float(high)),
-        input_range_source=node["input_range_source"],
-        images=node["images"],
-        keras_version=node["keras_version"],
-        # Reports of earlier versions lack these.
-        backend=node.get("backend", ""),
-        saved_at=node.get("saved_at", ""),
-        has_optimizer_state=node.get("has_optimizer_state", False),
-        loaded_by_keras=node.get("loaded_by_keras", ""),
-        is_refused_by_keras=node.get("refused_by_keras", False),
-    )
-
-
-def _gap(text: str) -> Gap:
-    rule, _, message = text.partition(": ")
-    return Gap(rule=rule, message=message)
-
-
-def _evidence(node: Node) -> Evidence:
-    trigger, suspects = node["trigger"], node.get("suspects")  # reports of earlier versions lack the second
-    return Evidence(
-        detector=node["detector"],
-        rule=node["rule"],
-        status=Status(node["status"]),
-        anomaly_index=_optional(node["anomaly_index"]),
-        paper_statistic=_optional(node["paper_statistic"]),
-        target_labels=_integers(node["target_labels"]),
-        reason=node["reason"],
-        inconclusive=node["inconclusive"],
-        measurements=tuple(_measurement(child) for child in node["measurements"]),
-        trigger=_trigger(trigger) if trigger else None,
-        suspects=_suspects(suspects) if suspects else None,
-        remark=node.get("remark", ""),
-    )
-
-
-def _measurement(node: Node) -> Measurement:
-    label = node["label"]
-    return Measurement(
-        name=node["name"],
-        value=float(node["value"]),
-        unit=node["unit"],
-        label=None if label is None else int(label),
-    )
-
-
-def _trigger(node: Node) -> Trigger:
-    return Trigger(
-        target_label=None if node["target_label"] is None else int(node["target_label"]),
-        l1_norm=float(node["l1_norm"]),
-        attack_success_rate=float(node["attack_success_rate"]),
-        mask_png=base64.b64decode(node["mask_png"], validate=True),
-        pattern_png=base64.b64decode(node["pattern_png"], validate=True),
-        examples_png=base64.b64decode(node.get("examples_png", ""), validate=True),
-        files=tuple(node["files"]),
-    )
-
-
-def _suspects(node: Node) -> Suspects:
-    return Suspects(
-        count=int(node["count"]),
-        samples=tuple(
-            SuspectSample(
-                index=int(each["index"]),
-                file=each["file"],
-                label=int(each["label"]),
-                score=float(each["score"]),
-            )
-            for each in node["samples"]
-        ),
-        sheet_png=base64.b64decode(node["sheet_png"], validate=True),
-        files=tuple(node["files"]),
-    )
-
-
-def _finding(node: Node) -> Finding:
-    return Finding(
-        rule=node["rule"],
-        severity=Severity(node["severity"]),
-        confidence=Confidence(node["confidence"]),
-        message=node["message"],
-        detector=node["detector"],
-        subject=node["subject"],
-        remedy=node["remedy"],
-    )
-
-
-def _optional(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _integers(values: list[float]) -> tuple[int, ...]:
-    # JSON Schema counts 1.0 as an integer; Python does not.
-    return tuple(int(value) for value in values)
+def _value(hint: Any, plain: Any) -> Any:
+    if hint is Gap:
+        rule, _, message = plain.partition(": ")
+        return Gap(rule=rule, message=message)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _record(hint, plain)
+    if hint is bytes:
+        return base64.b64decode(plain, validate=True)
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        kinds = [inner[0]] * len(plain) if inner[-1] is Ellipsis else inner
+        return tuple(_value(kind, item) for kind, item in zip(kinds, plain, strict=True))
+    if inner:  # something, or None
+        return None if plain is None else _value(inner[0], plain)
+    # An enum, a text, or a number: JSON Schema counts 1.0 as an integer; Python does not.
+    return hint(plain)
