@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from io import StringIO
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
@@ -13,9 +14,6 @@ from gate.reporters.parts.console_block import block, is_brief
 from gate.reporters.parts.console_summary import headline, summary
 from gate.reporters.parts.glyphs import ASCII, UNICODE
 from gate.reporters.parts.words import ranked
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _NARROWEST = 40
 _TRAILING_SPACE = re.compile(r"[ ]+$", re.MULTILINE)
@@ -57,8 +55,6 @@ def render(
 
 
 def _console(file: StringIO, *, color: bool, width: int, unicode: bool) -> Console:
-    from rich.console import Console
-
     return Console(
         file=file,
         width=width,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from gate.core.exemption import Exemption
 from gate.core.finding import Finding
@@ -13,10 +17,6 @@ from gate.reporters.parts.console_evidence import class_tables, detectors, portr
 from gate.reporters.parts.console_summary import VERDICT_STYLES
 from gate.reporters.parts.glyphs import Glyphs
 from gate.reporters.parts.words import labels, number, percent, safe, size
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
 
 _BADGE = 12
 _METER = 20
@@ -33,10 +33,6 @@ def block(
     entry: ArtifactReport, names: dict[str, str], glyphs: Glyphs, *, width: int, color: bool, verbose: bool
 ) -> RenderableType:
     """Return what there is to tell of one model: two lines if it passes, the evidence if it does not."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.table import Table
-
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=_BADGE)
     grid.add_column(overflow="fold")
@@ -57,9 +53,6 @@ def _beside(
     picture: RenderableType | None, told: list[RenderableType], width: int
 ) -> Iterable[RenderableType]:
     """Put the text right of the picture where there is room for both, else below it."""
-    from rich.console import Group
-    from rich.table import Table
-
     if picture is None:
         return told
     if width < _WIDE:
@@ -77,14 +70,10 @@ def _spaced(parts: list[RenderableType]) -> Iterable[RenderableType]:
 
 
 def _badge(verdict: Verdict) -> Text:
-    from rich.text import Text
-
     return Text(verdict.upper().center(_BADGE), style=VERDICT_STYLES[verdict])
 
 
 def _head(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[Text]:
-    from rich.text import Text
-
     facts = list(_facts(entry, glyphs, brief=brief))
     yield Text(glyphs.text(entry.artifact.path), style="bold")
     if brief:
@@ -95,8 +84,6 @@ def _head(entry: ArtifactReport, glyphs: Glyphs, *, brief: bool) -> Iterable[Tex
 
 
 def _index(index: float, entry: ArtifactReport, glyphs: Glyphs) -> Text:
-    from rich.text import Text
-
     is_high = index > LIMIT
     style = "red" if is_high else "green"
     text = Text.assemble("anomaly index ", (number(index), f"bold {style}"), "  ")
@@ -111,8 +98,6 @@ def _index(index: float, entry: ArtifactReport, glyphs: Glyphs) -> Text:
 
 def _meter(index: float, style: str, glyphs: Glyphs) -> Text:
     """Draw the index on a scale whose middle is the limit."""
-    from rich.text import Text
-
     filled = round(min(max(index / (2 * LIMIT), 0), 1) * (_METER + 1))
     text = Text()
     for place in range(_METER + 1):
@@ -142,8 +127,6 @@ def _briefly(source: str) -> str:
 def _finding(
     finding: Finding, exemption: Exemption | None, names: dict[str, str], glyphs: Glyphs
 ) -> RenderableType:
-    from rich.text import Text
-
     title = Text.assemble(
         (f"{glyphs.text(finding.rule)} {names.get(finding.rule, '')}".rstrip(), "bold"),
         "  ",
@@ -159,14 +142,10 @@ def _finding(
 
 
 def _exempt(exemption: Exemption, glyphs: Glyphs) -> Text:
-    from rich.text import Text
-
     return Text(f"{glyphs.remedy} {glyphs.text(str(exemption))}", style="blue")
 
 
 def _gaps(entry: ArtifactReport, names: dict[str, str], glyphs: Glyphs) -> Iterable[RenderableType]:
-    from rich.text import Text
-
     for gap in entry.not_checked:
         title = Text.assemble(
             (f"{glyphs.text(gap.rule)} {names.get(gap.rule, '')}".rstrip(), "bold"),
@@ -180,9 +159,6 @@ def _gaps(entry: ArtifactReport, names: dict[str, str], glyphs: Glyphs) -> Itera
 
 
 def _marked(mark: Text, lines: list[Text]) -> RenderableType:
-    from rich.console import Group
-    from rich.table import Table
-
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_row(mark, Group(*lines))
     return grid

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+from rich.color import Color
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
 
 from gate.core.evidence import Evidence, Status, Trigger
 from gate.core.report import ArtifactReport
@@ -20,20 +25,12 @@ from gate.reporters.parts.words import (
     suspects_words,
 )
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.style import Style
-    from rich.table import Table
-    from rich.text import Text
-
 _BAR = 24
 _MOST_CLASSES = 20
 
 
 def portrait(entry: ArtifactReport, glyphs: Glyphs, *, color: bool) -> RenderableType | None:
     """Return the picture of the leading trigger with its caption; None if there is none."""
-    from rich.console import Group
-
     trigger = leading_trigger(entry)
     drawing = picture(trigger) if trigger else None
     if trigger is None or drawing is None:
@@ -43,8 +40,6 @@ def portrait(entry: ArtifactReport, glyphs: Glyphs, *, color: bool) -> Renderabl
 
 def detectors(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableType]:
     """Return the table of what each detector measured, and below it why some did not; nothing for none."""
-    from rich.console import Group
-
     if entry.evidence:
         yield Group(_table(entry, glyphs), *_remarks(entry.evidence, glyphs))
 
@@ -58,8 +53,6 @@ def class_tables(entry: ArtifactReport, glyphs: Glyphs) -> Iterable[RenderableTy
 
 
 def _drawn(drawing: Picture, glyphs: Glyphs, *, color: bool) -> Text:
-    from rich.text import Text
-
     if not (color and glyphs.is_unicode):
         return Text("\n".join(shaded(drawing, unicode=glyphs.is_unicode)), no_wrap=True)
     text = Text(no_wrap=True)
@@ -72,23 +65,15 @@ def _drawn(drawing: Picture, glyphs: Glyphs, *, color: bool) -> Text:
 
 
 def _style(top: Rgb, bottom: Rgb) -> Style:
-    from rich.color import Color
-    from rich.style import Style
-
     return Style(color=Color.from_rgb(*top), bgcolor=Color.from_rgb(*bottom))
 
 
 def _caption(trigger: Trigger, *, is_blamed: bool) -> Text:
-    from rich.text import Text
-
     words = "recovered trigger for" if is_blamed else "smallest trigger:"
     return Text(f"{words} {trigger.destination}", style="dim")
 
 
 def _table(entry: ArtifactReport, glyphs: Glyphs) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("detector", overflow="fold")
     for head, width in (("index", 7), ("paper", 5), ("class", 6), ("L1 px", 6), ("success", 8)):
@@ -107,8 +92,6 @@ def _table(entry: ArtifactReport, glyphs: Glyphs) -> Table:
 
 
 def _index(evidence: Evidence) -> Text:
-    from rich.text import Text
-
     if evidence.anomaly_index is None:
         return Text(evidence.status.value, style="yellow")
     style = "bold red" if evidence.anomaly_index > LIMIT else "green"
@@ -116,8 +99,6 @@ def _index(evidence: Evidence) -> Text:
 
 
 def _remarks(evidence: Iterable[Evidence], glyphs: Glyphs) -> Iterable[Text]:
-    from rich.text import Text
-
     silent: dict[tuple[str, str], list[str]] = {}
     for one in evidence:
         word = "inconclusive" if one.status is Status.MEASURED else one.status.value
@@ -130,10 +111,6 @@ def _remarks(evidence: Iterable[Evidence], glyphs: Glyphs) -> Iterable[Text]:
 
 
 def _classes(evidence: Evidence, norms: dict[int, float], glyphs: Glyphs) -> RenderableType:
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
     largest = max(norms.values())
     smallest_first = sorted(norms, key=lambda label: (norms[label], label))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from gate.core.report import ExitCode, ScanReport, Verdict
 from gate.reporters.parts.glyphs import Glyphs
 from gate.reporters.parts.words import meaning, tally
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
 
 VERDICT_STYLES = {
     Verdict.FAIL: "bold white on red",
@@ -27,8 +25,6 @@ _EXIT_STYLES = {
 
 def headline(report: ScanReport, glyphs: Glyphs) -> Text:
     """Return who speaks, and how thoroughly it looked."""
-    from rich.text import Text
-
     count = len(report.artifacts)
     remarks = (f"{glyphs.text(report.profile)} profile", f"{count} model{'' if count == 1 else 's'}")
     text = Text(f"backdoor-gate {glyphs.text(report.version)}", style="bold")
@@ -40,10 +36,6 @@ def headline(report: ScanReport, glyphs: Glyphs) -> Text:
 
 def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType:
     """Return the counts, the policy, the seed, the sandbox, and the exit code in words."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
     policy = report.policy
     counts = f" {glyphs.dot} ".join(tally(report))
     grid = Table.grid(padding=(0, 2, 0, 0))
