@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.shared.constants import integers, real, record
 from gate.detectors.shared.contract import Context, skipped
-from gate.detectors.training_set.blame import blame, missing
+from gate.detectors.training_set.blame import Examined, blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
 from gate.detectors.training_set.peers import PeerScale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
@@ -67,39 +67,36 @@ Chen et al., *Detecting Backdoor Attacks on Deep Neural Networks by Activation C
 _NAME = "activation-clustering"
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """How one class falls in two.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split(Examined):
+    """How one class falls in two; the axis leads across the split.
 
     Attributes:
-        sample: Of the class.
-        frame: How it was looked at.
-        axis: Across the split, in the frame, shape ``(r,)``; pointing to the suspect group.
-        threshold: Members beyond it are suspect.
         silhouette: Of the split, -1..1.
         separation: Of the groups, above that of the halves of one bell-shaped cloud.
         disagreement: Log of how much less often the suspect group's neighbours are of its class than the other's.
-        share: Of the suspect group, 0..1.
     """
 
-    sample: ClassSample
-    frame: Frame
-    axis: Floats
-    threshold: float
     silhouette: float
     separation: float
     disagreement: float
-    share: float
 
     @property
     def statistic(self) -> float:
         """Separation and disagreement together."""
         return self.separation + self.disagreement
 
-    def score(self, activations: NDArray[np.float32]) -> Floats:
-        """Return how far each sample is on the suspect side; above 0 is suspect."""
-        beyond: Floats = self.frame.see(activations) @ self.axis - self.threshold
-        return beyond
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {
+            "silhouette": self.silhouette,
+            "separation": self.separation,
+            "disagreement": self.disagreement,
+        }
+
+    @property
+    def paper_statistic(self) -> float:
+        return self.silhouette
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +124,7 @@ class ActivationClustering:
         samples = context.representations.samples(self.layer)
         splits = measure(samples, self.components)
         indices = peer_indices(np.array([each.statistic for each in splits]), _SCALE)
-        found = blame(context, splits, indices, self.layer)
-        return Evidence(
-            detector=_NAME,
-            rule=_RULE.id,
-            status=Status.MEASURED,
-            anomaly_index=found.index,
-            paper_statistic=splits[found.worst].silhouette,
-            target_labels=found.labels,
-            measurements=tuple(_measurements(splits, indices)),
-            suspects=found.suspects,
-        )
+        return blame(context, _NAME, _RULE.id, splits, indices, self.layer)
 
 
 DETECTOR = ActivationClustering
@@ -208,17 +195,3 @@ def _silhouette(points: Floats, groups: NDArray[np.bool_]) -> float:
     if not points.std(axis=0).max() > 0 or len(np.unique(groups[sample])) < 2:
         return 0.0
     return float(silhouette_score(points[sample], groups[sample]))
-
-
-def _measurements(splits: Sequence[_Split], indices: Floats) -> list[Measurement]:
-    return [
-        Measurement(name=name, value=value, label=each.sample.label)
-        for each, index in zip(splits, indices, strict=True)
-        for name, value in (
-            ("silhouette", each.silhouette),
-            ("separation", each.separation),
-            ("disagreement", each.disagreement),
-            ("suspect_share", each.share),
-            ("index", float(index)),
-        )
-    ]

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.shared.constants import real, record
 from gate.detectors.shared.contract import Context, skipped
-from gate.detectors.training_set.blame import blame, missing
+from gate.detectors.training_set.blame import Examined, blame, missing
 from gate.detectors.training_set.neighbours import Neighbours
 from gate.detectors.training_set.peers import PeerScale, peer_indices
 from gate.detectors.training_set.two_means import BELL, best_cut, principal
 from gate.detectors.training_set.whitening import Frame, frames
 from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
-from gate.models.numerics.arrays import Floats
 
 _SCALE = PeerScale(**record("spectral-signatures.scale"))
 _CLEARLY = real("spectral-signatures.clearly")
@@ -64,37 +62,26 @@ Tran et al., *Spectral Signatures in Backdoor Attacks*, NeurIPS 2018.
 _NAME = "spectral-signatures"
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """How far one class is stretched.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch(Examined):
+    """How far one class is stretched; the axis is the direction of the largest variance.
 
     Attributes:
-        sample: Of the class.
-        frame: How it was looked at.
-        direction: Of the largest variance, in the frame, shape ``(r,)``; pointing to the suspect side.
-        threshold: Members beyond it are suspect.
         variance: In that direction, in units of the other classes' and of what noise reaches.
         separation: Of the best cut, above that of one bell-shaped cloud.
-        share: Of the suspect side, 0..1.
     """
 
-    sample: ClassSample
-    frame: Frame
-    direction: Floats
-    threshold: float
     variance: float
     separation: float
-    share: float
 
     @property
     def statistic(self) -> float:
         """Log of variance times separation."""
         return float(np.log(self.variance)) + self.separation
 
-    def score(self, activations: NDArray[np.float32]) -> Floats:
-        """Return how far beyond the cut each sample is; above 0 is suspect."""
-        beyond: Floats = self.frame.see(activations) @ self.direction - self.threshold
-        return beyond
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"relative_variance": self.variance, "separation": self.separation}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +112,7 @@ class SpectralSignatures:
             _turned(each, neighbours) if index > LIMIT else each
             for each, index in zip(stretches, indices, strict=True)
         ]
-        found = blame(context, turned, indices, self.layer)
-        return Evidence(
-            detector=_NAME,
-            rule=_RULE.id,
-            status=Status.MEASURED,
-            anomaly_index=found.index,
-            target_labels=found.labels,
-            measurements=tuple(_measurements(turned, indices)),
-            suspects=found.suspects,
-        )
+        return blame(context, _NAME, _RULE.id, turned, indices, self.layer)
 
 
 DETECTOR = SpectralSignatures
@@ -162,7 +140,7 @@ def _stretch(sample: ClassSample, frame: Frame) -> _Stretch:
     return _Stretch(
         sample=sample,
         frame=frame,
-        direction=sign * directions[:, 0],
+        axis=sign * directions[:, 0],
         threshold=sign * cut.threshold,
         variance=max(float(variances[0]) / noise, 1e-12),
         separation=cut.separation - BELL,
@@ -177,19 +155,4 @@ def _turned(stretch: _Stretch, neighbours: Neighbours) -> _Stretch:
     if not is_suspect.any() or votes[is_suspect].mean() <= votes[~is_suspect].mean() + _CLEARLY:
         return stretch
     share = 1.0 - stretch.share
-    return dataclasses.replace(
-        stretch, direction=-stretch.direction, threshold=-stretch.threshold, share=share
-    )
-
-
-def _measurements(stretches: Sequence[_Stretch], indices: Floats) -> list[Measurement]:
-    return [
-        Measurement(name=name, value=value, label=each.sample.label)
-        for each, index in zip(stretches, indices, strict=True)
-        for name, value in (
-            ("relative_variance", each.variance),
-            ("separation", each.separation),
-            ("suspect_share", each.share),
-            ("index", float(index)),
-        )
-    ]
+    return dataclasses.replace(stretch, axis=-stretch.axis, threshold=-stretch.threshold, share=share)

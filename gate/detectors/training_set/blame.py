@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.core.evidence import Suspects
+from gate.core.evidence import Evidence, Measurement, Status, Suspects
 from gate.core.scale import LIMIT
 from gate.detectors.shared.constants import integer
 from gate.detectors.shared.contract import Context
 from gate.detectors.training_set.suspects import suspects
+from gate.detectors.training_set.whitening import Frame
 from gate.models.datasets.dataset import FEWEST
 from gate.models.features.activations import ClassSample
 from gate.models.numerics.arrays import Floats
@@ -21,32 +22,38 @@ from gate.models.numerics.arrays import Floats
 _USUAL = integer("training-set.blame.usual")
 
 
-class Examined(Protocol):
-    """A class that was looked at."""
-
-    @property
-    def sample(self) -> ClassSample:
-        """What was looked at."""
-
-    def score(self, activations: NDArray[np.float32]) -> Floats:
-        """Return how suspect each sample is, shape ``(n,)`` from ``(n, d)``; above 0 is suspect."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blame:
-    """What the indices of the classes come to.
+class Examined(ABC):
+    """A class that was looked at, and where its suspect members lie.
 
     Attributes:
-        index: The largest.
-        worst: Whose it is, as a position among the classes that were looked at.
-        labels: The classes beyond the limit, worst first; the worst one if none is.
-        suspects: Their suspect samples; None if no class is beyond the limit.
+        sample: Of the class.
+        frame: How it was looked at.
+        axis: In the frame, shape ``(r,)``; pointing to the suspect side.
+        threshold: Members beyond it are suspect.
+        share: Of the suspect side, 0..1.
     """
 
-    index: float
-    worst: int
-    labels: tuple[int, ...]
-    suspects: Suspects | None
+    sample: ClassSample
+    frame: Frame
+    axis: Floats
+    threshold: float
+    share: float
+
+    @property
+    @abstractmethod
+    def numbers(self) -> dict[str, float]:
+        """What was measured of it, by name."""
+
+    @property
+    def paper_statistic(self) -> float | None:
+        """The number that the paper reports; None where it has none."""
+        return None
+
+    def score(self, activations: NDArray[np.float32]) -> Floats:
+        """Return how far beyond the threshold each sample is, shape ``(n,)`` from ``(n, d)``; above 0 is suspect."""
+        beyond: Floats = self.frame.see(activations) @ self.axis - self.threshold
+        return beyond
 
 
 def missing(context: Context) -> str:
@@ -67,22 +74,34 @@ def missing(context: Context) -> str:
     return ""
 
 
-def blame(context: Context, examined: Sequence[Examined], indices: Floats, layer: str) -> Blame:
-    """Return which classes the indices blame, and list their suspect samples.
+def blame(
+    context: Context, detector: str, rule: str, examined: Sequence[Examined], indices: Floats, layer: str
+) -> Evidence:
+    """Return the evidence: the classes that the indices blame, worst first, and their suspect samples.
 
     Args:
         context: With a labelled data set.
+        detector: Its id.
+        rule: Id of its rule.
         examined: The classes that were looked at.
         indices: Of each, shape ``(k,)``.
         layer: Whose activations they score.
     """
     order = np.lexsort((np.arange(len(indices)), -indices))
     blamed = [examined[i] for i in order if indices[i] > LIMIT]
-    worst = int(order[0])
-    return Blame(
-        index=float(indices[worst]),
-        worst=worst,
-        labels=tuple(each.sample.label for each in blamed or (examined[worst],)),
+    worst = examined[order[0]]
+    return Evidence(
+        detector=detector,
+        rule=rule,
+        status=Status.MEASURED,
+        anomaly_index=float(indices[order[0]]),
+        paper_statistic=worst.paper_statistic,
+        target_labels=tuple(each.sample.label for each in blamed or (worst,)),
+        measurements=tuple(
+            Measurement(name=name, value=value, label=each.sample.label)
+            for each, index in zip(examined, indices, strict=True)
+            for name, value in {**each.numbers, "suspect_share": each.share, "index": float(index)}.items()
+        ),
         suspects=_suspect_samples(context, blamed, layer) if blamed else None,
     )
 
