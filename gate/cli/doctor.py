@@ -156,11 +156,10 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _policy() -> Check:
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
+    from gate.cli.registry import load_policy
 
     try:
-        policy = load(None, known_detectors(), builtin_directory(), Path.cwd())
+        policy = load_policy(None)
     except GateError as error:
         return Check(state=State.FAIL, name="policy", told=str(error))
     return Check(state=State.OK, name="policy", told=f"{policy.source} (sha256 {policy.stamp.sha256[:12]})")

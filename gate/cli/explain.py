@@ -100,12 +100,11 @@ def _entry(report: ScanReport, path: str, name: str) -> ArtifactReport:
 
 def _policy(report: ScanReport) -> Policy | None:
     """Return the policy that judged, if it still says the same."""
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
+    from gate.cli.registry import load_policy
 
     source = report.policy.source.removeprefix("built-in ")
     try:
-        policy = load(source, known_detectors(), builtin_directory(), Path.cwd())
+        policy = load_policy(source)
     except GateError:
         return None
     return policy if policy.stamp.sha256 == report.policy.sha256 else None

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.cli.clock import today
-from gate.cli.registry import all_rules, known_detectors
+from gate.cli.registry import all_rules, load_policy
 from gate.cli.selecting import Selected
 from gate.cli.terminal import is_ci
 from gate.core.errors import UsageError
 from gate.core.fence import inside
 from gate.discover.tree import Tree
 from gate.pipeline import parameter_files
-from gate.policy.loader import DISCOVERED, builtin_directory, load, policy_path
+from gate.policy.loader import DISCOVERED, policy_path
 from gate.policy.model import Policy
 from gate.policy.store import Store, WorkingTree
 from gate.policy.waivers import loader as waivers_loader
@@ -68,10 +68,10 @@ class _PolicyLoader:
         return WorkingTree(root=self.root, fence=self.fence, own=self.vouched)
 
     def policy(self, store: Store) -> Policy:
-        return self._asked(load(self.wanted.policy, known_detectors(), builtin_directory(), self.root, store))
+        return self._asked(load_policy(self.wanted.policy, self.root, store))
 
     def default(self) -> Policy:
-        return self._asked(load("default", known_detectors(), builtin_directory(), self.root))
+        return self._asked(load_policy("default", self.root))
 
     def _asked(self, policy: Policy) -> Policy:
         return policy if self.wanted.meta is None else policy.with_meta_model(self.wanted.meta)

@@ -46,14 +46,13 @@ def check_policy(files: tuple[str, ...]) -> int:
 
 def _check_one(file: str | None, *, with_exceptions: bool) -> None:
     from gate.cli.clock import today
-    from gate.cli.registry import all_rules, known_detectors
+    from gate.cli.registry import all_rules, load_policy
     from gate.cli.terminal import environment
-    from gate.policy import loader
     from gate.policy.store import WorkingTree
     from gate.policy.waivers.loader import BASELINE, WAIVERS, Files, load
 
     root = Path.cwd()
-    policy = loader.load(file, known_detectors(), loader.builtin_directory(), root)
+    policy = load_policy(file)
     click.echo(f"{policy.source}: valid (sha256 {policy.stamp.sha256[:12]})")
     if with_exceptions:
         files = Files(waivers=root / WAIVERS, baseline=root / BASELINE, store=WorkingTree(root=root))
@@ -73,10 +72,9 @@ def show_policy(file: str | None, model: str | None) -> int:
     """Print the resolved policy as YAML."""
     import yaml
 
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
+    from gate.cli.registry import load_policy
 
-    loaded = load(file, known_detectors(), builtin_directory(), Path.cwd())
+    loaded = load_policy(file)
     document = loaded.resolved() if model is None else loaded.for_path(model).document()
     click.echo(f"# {loaded.source}, sha256 {loaded.stamp.sha256}")
     click.echo(
@@ -109,11 +107,10 @@ def try_policy(reports: tuple[str, ...], file: str | None) -> int:
     the baseline are left out. What detectors would measure with another profile, other parameters or other data, only a scan tells.
     """
     from gate.cli.merge import read_report
-    from gate.cli.registry import known_detectors
+    from gate.cli.registry import load_policy
     from gate.cli.terminal import harmless
-    from gate.policy.loader import builtin_directory, load
 
-    loaded = load(file, known_detectors(), builtin_directory(), Path.cwd())
+    loaded = load_policy(file)
     read = [read_report(name) for name in reports]
     before = [entry for report in read for entry in report.artifacts]
     judged = [_judged(entry, loaded) for entry in before]

@@ -14,16 +14,15 @@ def scan() -> ScanReport:
     """Scan both models as `check` does, each in a child process, by the built-in policy."""
     from gate import pipeline
     from gate.cli.progress import listener
-    from gate.cli.registry import known_detectors
+    from gate.cli.registry import load_policy
     from gate.cli.terminal import environment
     from gate.discover.files import from_paths
-    from gate.policy.loader import builtin_directory, load
     from gate.policy.store import WorkingTree
 
     root = folder("specimens", "examples/models")
     request = pipeline.Request(
         selection=from_paths((_CLEAN, _BACKDOORED), root),
-        policy=load("default", known_detectors(), builtin_directory(), root),
+        policy=load_policy("default", root),
         root=root,
         store=WorkingTree(root=root),
         store_root=root,

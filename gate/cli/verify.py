@@ -71,10 +71,9 @@ def _public_key(file: str) -> Ed25519PublicKey:
 def _policy_sha256(source: str | None) -> str:
     if source is None:
         return ""
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
+    from gate.cli.registry import load_policy
 
-    return load(source, known_detectors(), builtin_directory(), Path.cwd()).stamp.sha256
+    return load_policy(source).stamp.sha256
 
 
 def _sha256(model: str) -> str:

@@ -52,10 +52,11 @@ def waive(
     """
     from gate.cli.clock import today
     from gate.cli.merge import read_report
+    from gate.cli.registry import load_policy
     from gate.cli.terminal import environment, harmless
     from gate.policy.waivers.writing import excusable, waivers_text
 
-    policy = _policy()
+    policy = load_policy(None)
     _require_allowed(rules, policy)
     if not reason.strip() or not owner.strip():
         raise UsageError(
@@ -113,13 +114,6 @@ def _save(file: str, text: str) -> None:
         raise UsageError(
             f"--file: {file} cannot be written: {error.strerror}.", hint="Name another file."
         ) from error
-
-
-def _policy() -> Policy:
-    from gate.cli.registry import known_detectors
-    from gate.policy.loader import builtin_directory, load
-
-    return load(None, known_detectors(), builtin_directory(), Path.cwd())
 
 
 def _require_allowed(rules: tuple[str, ...], policy: Policy) -> None:

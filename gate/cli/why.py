@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gate.cli.waiver_stub import stub
+from gate.core.artifact import Artifact
 from gate.core.evidence import Evidence
 from gate.core.report import ArtifactReport, ScanReport, Verdict
 from gate.core.reproduce import command
@@ -123,6 +124,23 @@ def _waivers(entry: ArtifactReport) -> Iterator[str]:
     yield f"\n  A waiver, to fill in and paste below `waivers:` in {WAIVERS}; `backdoor-gate waive` writes it, too"
     for rule in rules:
         yield textwrap.indent(stub(rule, entry.artifact), "    ")
+
+
+def stub(rule: str, artifact: Artifact) -> str:
+    """Return an entry for the list `waivers`; it is refused until a person has filled in the last three lines."""
+    return (
+        f"- rule: {_text(rule)}\n"
+        f"  path: {_text(artifact.path)}\n"
+        f'  digest: "sha256:{artifact.sha256}"\n'
+        '  reason: ""   # why it is acceptable\n'
+        '  owner: ""    # who answers for it\n'
+        '  expires: ""  # last day that it counts, YYYY-MM-DD'
+    )
+
+
+def _text(value: str) -> str:
+    """Return a text as JSON, which is YAML, too; GitHub's runner would obey `##[` in a log."""
+    return json.dumps(value).replace("##[", "##\\u005b")
 
 
 def _item(text: str) -> Iterator[str]:

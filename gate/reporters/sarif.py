@@ -72,9 +72,8 @@ def _run(report: ScanReport, rules: Sequence[Rule]) -> Json:
 
 def _exceptions(report: ScanReport) -> dict[str, Json]:
     named: dict[str, Json] = {}
-    for name, stamp in (("waivers", report.waivers), ("baseline", report.baseline)):
-        if stamp:
-            named |= {f"{name}Sha256": stamp.sha256, f"{name}Source": safe(stamp.source)}
+    for name, stamp in report.exceptions:
+        named |= {f"{name}Sha256": stamp.sha256, f"{name}Source": safe(stamp.source)}
     return named
 
 

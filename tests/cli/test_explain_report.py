@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gate.cli.registry import known_detectors
-from gate.cli.waiver_stub import stub
+from gate.cli.why import stub
 from gate.core.artifact import Artifact, ModelFormat
 from gate.core.content import BaseIndex, Difference
 from gate.core.exemption import Exemption, Ground
