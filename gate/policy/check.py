@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from gate.policy.problems import KeyPath, Position, Problem, refusal, spell
+from gate.policy.problems import KeyPath, Position, Problem, Refusal, spell
 from gate.policy.schema import Schema
 from gate.policy.yaml_source import Source
 
@@ -27,7 +27,7 @@ def check(source: Source, schema: Schema) -> None:
     for problem in (*source.problems, *_schema_problems(source, schema)):
         found.setdefault((problem.position, problem.path), problem)
     if found:
-        raise refusal(source.label, found.values())
+        raise Refusal(source.label, found.values())
 
 
 def unknown(name: str, known: Collection[str]) -> str:

@@ -14,7 +14,7 @@ from gate.core.shipped import folder
 from gate.policy.check import check, unknown
 from gate.policy.document import FileDocument, merge
 from gate.policy.model import Override, PathPolicy, Policy, Profile, WaiverTerms
-from gate.policy.problems import Problem, refusal, spell
+from gate.policy.problems import Problem, Refusal, spell
 from gate.policy.schema import Known, Schema, schema
 from gate.policy.store import Store, WorkingTree
 from gate.policy.yaml_source import Source, read
@@ -178,4 +178,4 @@ def _not_built_in(name: str) -> str:
 
 def _bad_base(source: Source, text: str) -> PolicyError:
     problem = Problem(position=source.values[("extends",)], path=("extends",), text=text)
-    return refusal(source.label, [problem], hint=_PATH_HINT)
+    return Refusal(source.label, [problem], hint=_PATH_HINT)

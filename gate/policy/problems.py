@@ -33,26 +33,17 @@ _HINT = "`backdoor-gate policy schema` prints every key and its values (waivers,
 
 
 class Refusal(PolicyError):
-    """A refusal of one file.
-
-    Attributes:
-        problems: All of them, top to bottom.
-    """
-
-    def __init__(self, label: str, problems: Iterable[Problem], hint: str) -> None:
-        self.problems = tuple(sorted(problems, key=lambda each: each.position))
-        super().__init__("\n".join(_line(label, problem) for problem in self.problems), hint=hint)
-
-
-def refusal(label: str, problems: Iterable[Problem], hint: str = _HINT) -> Refusal:
-    """Return the error that lists all problems of one file, top to bottom.
+    """The error that lists all problems of one file.
 
     Args:
         label: Name of the file as the user knows it.
-        problems: At least one.
+        problems: At least one; kept top to bottom.
         hint: How to mend them.
     """
-    return Refusal(label, problems, hint)
+
+    def __init__(self, label: str, problems: Iterable[Problem], hint: str = _HINT) -> None:
+        self.problems = tuple(sorted(problems, key=lambda each: each.position))
+        super().__init__("\n".join(_line(label, problem) for problem in self.problems), hint=hint)
 
 
 def spell(value: object) -> str:

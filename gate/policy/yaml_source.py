@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from gate.core.errors import PolicyError
-from gate.policy.problems import START, KeyPath, Position, Problem, Refusal, refusal, spell
+from gate.policy.problems import START, KeyPath, Position, Problem, Refusal, spell
 from gate.policy.store import Store, WorkingTree
 
 _MAX_BYTES = 1 << 20
@@ -73,9 +73,9 @@ def read(
     except (OSError, ValueError) as error:
         # ValueError: no file can have this name.
         reason = error.strerror if isinstance(error, OSError) else "no valid file name"
-        raise refusal(label, [Problem(text=f"expected a {kind} file, received: {reason}")]) from error
+        raise Refusal(label, [Problem(text=f"expected a {kind} file, received: {reason}")]) from error
     if len(content) > _MAX_BYTES:
-        raise refusal(label, [Problem(text=f"expected a file of at most {_MAX_BYTES} bytes, received more")])
+        raise Refusal(label, [Problem(text=f"expected a file of at most {_MAX_BYTES} bytes, received more")])
     try:
         source = parse(_decode(content, label), label, hashlib.sha256(content).hexdigest())
     except Refusal as error:
@@ -93,7 +93,7 @@ def _says_version(source: Source) -> bool:
 
 def _foreign(label: str, kind: str, position: Position) -> Refusal:
     text = f"expected a {kind} file, which says `version: 1`, received something else"
-    return refusal(label, [Problem(position=position, text=text)])
+    return Refusal(label, [Problem(position=position, text=text)])
 
 
 def parse(text: str, label: str, sha256: str = "") -> Source:
@@ -120,7 +120,7 @@ def _decode(content: bytes, label: str) -> str:
         before = content[: error.start]
         position = (before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         received = f"the byte 0x{content[error.start]:02x}"
-        raise refusal(
+        raise Refusal(
             label, [Problem(position=position, text=f"expected UTF-8 text, received {received}")]
         ) from error
 
@@ -131,14 +131,14 @@ def _events(text: str, label: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = (mark.line + 1, mark.column + 1) if mark else START
-        raise refusal(label, [Problem(position=position, text=f"not YAML: {error.problem}")]) from error
+        raise Refusal(label, [Problem(position=position, text=f"not YAML: {error.problem}")]) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         position = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise refusal(label, [Problem(position=position, text="not YAML: a control character")]) from error
+        raise Refusal(label, [Problem(position=position, text="not YAML: a control character")]) from error
     except (ValueError, OverflowError) as error:
         # PyYAML lets "\UFFFFFFFF" and endless version numbers fall through to Python.
-        raise refusal(label, [Problem(text="not YAML: an escape or number out of range")]) from error
+        raise Refusal(label, [Problem(text="not YAML: an escape or number out of range")]) from error
 
 
 class _Builder:
@@ -222,7 +222,7 @@ class _Builder:
 
     def _stop(self, position: Position, path: KeyPath, text: str) -> PolicyError:
         self._complain(position, path, text)
-        return refusal(self._label, self.problems)
+        return Refusal(self._label, self.problems)
 
 
 def _position(event: yaml.Event) -> Position:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from gate.core.report import PolicyStamp
 from gate.policy.check import check, unknown
-from gate.policy.problems import KeyPath, Problem, refusal, spell
+from gate.policy.problems import KeyPath, Problem, Refusal, spell
 from gate.policy.schema import Schema
 from gate.policy.store import Store
 from gate.policy.waivers.model import Exemptions, Known, Waiver
@@ -88,7 +88,7 @@ def _read(path: Path, kind: str, store: Store, rules: Collection[str]) -> Source
 
 def _refuse(source: Source, problems: Iterable[Problem]) -> None:
     if listed := list(problems):
-        raise refusal(source.label, listed)
+        raise Refusal(source.label, listed)
 
 
 def _stamp(source: Source | None) -> PolicyStamp | None:
