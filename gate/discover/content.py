@@ -7,16 +7,15 @@ name is looked for, and nothing is decoded. A data set or a document that happen
 
 from __future__ import annotations
 
-import errno
 import mmap
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gate.core.errors import IncompleteError
+from gate.discover.opening import open_regular
 from gate.discover.pointers import LFS_MAX_BYTES, LfsPointer, parse_lfs
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -47,29 +46,22 @@ NOTHING = Look()
 
 
 def look(file: Path, *, follow: bool = False) -> Look:
-    """Return what a file's bytes say; nothing of what is no regular file, or cannot be read.
-
-    Args:
-        file: Where it is.
-        follow: Whether it may be a symbolic link.
-    """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    with suppress(OSError, ValueError):  # ValueError: no file can have this name
-        descriptor = os.open(file, flags if follow else flags | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            return look_into(stream)
+    """Return what a file's bytes say; nothing of what is no regular file, or cannot be read. Links only if `follow`."""
+    # ValueError: no file can have this name.
+    with (
+        suppress(IncompleteError, OSError, ValueError),
+        open_regular(file, file.name, follow=follow) as stream,
+    ):
+        return look_into(stream)
     return NOTHING
 
 
 def look_into(stream: BinaryIO) -> Look:
-    """Return what the bytes of an open file say.
+    """Return what the bytes of an open regular file say.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: It cannot be read.
     """
-    about = os.fstat(stream.fileno())
-    if not stat.S_ISREG(about.st_mode):
-        raise OSError(errno.EINVAL, "no regular file")
     head = stream.read(HEAD_BYTES)
     if not may_be_model(head):
         return Look(pointer=parse_lfs(head)) if len(head) <= LFS_MAX_BYTES else NOTHING
