@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import gate
+from gate.core.job import Job
 
 _SYSTEM = (
     "/lib",
@@ -47,6 +48,12 @@ def engine_paths(search_path: Sequence[str]) -> tuple[Path, ...]:
         package,
         *(folder for folder in folders if folder != package.parent or _holds_libraries(folder)),
     )
+
+
+def scan_paths(job: Job) -> tuple[Path, ...]:
+    """Return all that this process, which does a job, has to read."""
+    data = () if job.data is None else (Path(job.data.readable),)
+    return (*engine_paths(sys.path), Path(job.file), *data)
 
 
 def _holds_libraries(folder: Path) -> bool:

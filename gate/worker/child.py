@@ -24,7 +24,7 @@ from gate.core.messages import Progress, ScanDone, decode
 from gate.core.report import Gap
 from gate.core.scan import Scan
 from gate.sandbox import confine
-from gate.sandbox.reading import engine_paths
+from gate.sandbox.reading import scan_paths
 from gate.worker.channel import open_channel
 from gate.worker.scanning import scan
 
@@ -38,12 +38,8 @@ def main() -> None:
 
 def _confined(job: Job, progress: Progress) -> Scan:
     """Give up all rights that the scan does not need, then scan."""
-    data = () if job.data is None else (Path(job.data.readable),)
     confinement = confine(
-        readable=(*engine_paths(sys.path), Path(job.file), *data),
-        workspace=Path.cwd(),
-        memory_mb=job.memory_mb,
-        seconds=job.seconds,
+        readable=scan_paths(job), workspace=Path.cwd(), memory_mb=job.memory_mb, seconds=job.seconds
     )
     if job.require_sandbox and confinement.missing:
         message = f"The scanning process cannot be locked in: {confinement}. The model was not opened."

@@ -21,7 +21,7 @@ from gate.core.messages import ShadowDone, TrainingFailed, decode
 from gate.core.meta_training import Shadow, ShadowJob
 from gate.detectors.meta.model import MetaModelDone
 from gate.sandbox import confine
-from gate.sandbox.reading import engine_paths
+from gate.sandbox.reading import scan_paths
 from gate.worker.channel import open_channel
 from gate.worker.meta_training import teach
 
@@ -34,21 +34,12 @@ def main() -> None:
         send(ShadowDone(shadow))
 
     job: ShadowJob = decode(sys.stdin.read(), ShadowJob)
-    _confine(job)
+    # The user trusts this model no more than any other.
+    confine(readable=scan_paths(job.job), workspace=Path.cwd(), memory_mb=job.job.memory_mb)
     try:
         send(MetaModelDone(job.job.nonce, teach(job, progress, keep)))
     except GateError as error:
         send(TrainingFailed(job.job.nonce, (str(error), error.hint)))
-
-
-def _confine(job: ShadowJob) -> None:
-    """Give up all rights that the training does not need. The user trusts this model no more than any other."""
-    data = () if job.job.data is None else (Path(job.job.data.readable),)
-    confine(
-        readable=(*engine_paths(sys.path), Path(job.job.file), *data),
-        workspace=Path.cwd(),
-        memory_mb=job.job.memory_mb,
-    )
 
 
 if __name__ == "__main__":
