@@ -95,14 +95,9 @@ def compare(
     base_anomaly_index: float | None = None,
     base_indices: tuple[BaseIndex, ...] = (),
 ) -> Difference:
-    """Return what changed from one network to the other.
+    """Return what changed from the network at the base commit to the one under examination.
 
-    Args:
-        before: The network at the base commit.
-        after: The network under examination.
-        base_sha256: Of the base's file.
-        base_anomaly_index: What was measured on it.
-        base_indices: The same of each detector.
+    The rest tells of the base: the digest of its file, and what was measured on it.
     """
     old = {layer.name: layer.sha256 for layer in before.layers}
     new = {layer.name: layer.sha256 for layer in after.layers}

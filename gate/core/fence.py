@@ -53,11 +53,7 @@ def unlinked(relative: Path, top: Path) -> Path:
 
 
 def open_inside(relative: Path, top: Path) -> BinaryIO:
-    """Open a regular file of a repository without following a link below its top.
-
-    Args:
-        relative: As `inside` returns it.
-        top: Of the repository.
+    """Open a regular file of a repository, see `unlinked`, without following a link below its top.
 
     Raises:
         OSError: There is no such file, a link leads to it, it is git's own, or it is no regular file.

@@ -45,12 +45,7 @@ class Base:
 
 
 def resolve(base: str, root: Path, environ: Mapping[str, str]) -> Base:
-    """Find the commit and where HEAD left its history.
-
-    Args:
-        base: Any name of a commit.
-        root: A directory of the repository.
-        environ: Environment for git, as this process got it.
+    """Find the commit that any name stands for, and where HEAD left its history.
 
     Raises:
         UsageError: `base` begins with a dash, or `root` is in no repository.

@@ -17,12 +17,7 @@ _CHUNK = 1 << 20
 
 
 def looks(blobs: Collection[str], top: Path, environ: Mapping[str, str]) -> dict[str, Look]:
-    """Return what the bytes of blobs say.
-
-    Args:
-        blobs: Their object ids.
-        top: A directory of the repository.
-        environ: Environment for git.
+    """Return what the bytes of blobs say, by object id.
 
     Raises:
         IncompleteError: The repository lacks one of them, or git failed.

@@ -42,11 +42,7 @@ class _Change:
 
 
 def staged(root: Path, environ: Mapping[str, str]) -> Selection:
-    """Select the models that the next commit changes, with the content that it will hold.
-
-    Args:
-        root: A directory of the repository; all of the repository counts.
-        environ: Environment for git, as this process got it.
+    """Select the models that the next commit changes, in all of the repository, with the content that it will hold.
 
     Raises:
         UsageError: `root` is in no repository.
@@ -81,13 +77,7 @@ def changed(base: str, root: Path, environ: Mapping[str, str]) -> Selection:
 
 
 def read_blob(blob: str, target: BinaryIO, root: Path, environ: Mapping[str, str]) -> None:
-    """Copy a blob to a file without holding it in memory.
-
-    Args:
-        blob: Its object id.
-        target: An open file with a descriptor and an empty buffer.
-        root: A directory of the repository.
-        environ: Environment for git.
+    """Copy a blob to an open file, which has a descriptor and an empty buffer, without holding it in memory.
 
     Raises:
         IncompleteError: The repository does not hold the blob, or git failed.
@@ -101,13 +91,7 @@ def blob_size(blob: str, root: Path, environ: Mapping[str, str]) -> int:
 
 
 def lfs_object(oid: str, root: Path, environ: Mapping[str, str]) -> Path | None:
-    """Return where Git LFS keeps an object on this machine, if it has it; None outside a repository.
-
-    Args:
-        oid: SHA-256 of the content, 64 hex digits.
-        root: A directory of the repository.
-        environ: Environment for git.
-    """
+    """Return where Git LFS keeps an object (its SHA-256) on this machine, if it has it; None outside a repository."""
     try:
         common = line(git(("rev-parse", "--git-common-dir"), root, environ))
     except GateError:

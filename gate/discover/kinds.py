@@ -20,12 +20,7 @@ _FIRST_USER_BLOCK = 512
 
 
 def kind_of(path: str, file: Path) -> ModelFormat:
-    """Return the kind of a file; of a model behind other data, the model's.
-
-    Args:
-        path: Its name, which counts only where the bytes say nothing.
-        file: Where it can be read.
-    """
+    """Return the kind of a file; of a model behind other data, the model's. Its name counts where the bytes say nothing."""
     head = read_head(file)
     if head.startswith(_HDF5_MAGIC):
         return ModelFormat.HDF5
@@ -63,13 +58,7 @@ def _by_name(path: str, head: bytes) -> ModelFormat:
 
 
 def objection(path: str, kind: ModelFormat, head: bytes) -> Gap | None:
-    """Return why a file cannot be scanned under its name; None if it can.
-
-    Args:
-        path: Its name, which Keras goes by.
-        kind: What it is by its content.
-        head: Its first bytes.
-    """
+    """Return why a file of this kind cannot be scanned under its name, which Keras goes by; None if it can."""
     if kind is ModelFormat.TENSORFLOW_GRAPH:
         return None
     if is_saved_model(path):

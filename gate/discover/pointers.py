@@ -60,11 +60,7 @@ class DvcOutput:
 
 
 def parse_lfs(source: bytes) -> LfsPointer | None:
-    """Return what a Git LFS pointer says; None if the bytes are no pointer.
-
-    Args:
-        source: The whole file.
-    """
+    """Return what a Git LFS pointer says; None if the bytes, the whole file, are no pointer."""
     if len(source) > LFS_MAX_BYTES or not source.startswith(_LFS_VERSIONS):
         return None
     oid, size = _LFS_OID.search(source), _LFS_SIZE.search(source)
@@ -100,11 +96,7 @@ def read_dvc(file: Path, pointer: str) -> bytes:
 
 
 def parse_dvc(source: bytes, pointer: str) -> tuple[DvcOutput, ...]:
-    """Return what a ``.dvc`` file stands for.
-
-    Args:
-        source: The whole file.
-        pointer: Its path, as shown.
+    """Return what a ``.dvc`` file, given in whole, stands for.
 
     Raises:
         IncompleteError: It is not what DVC writes, so nobody can say which models it stands for.

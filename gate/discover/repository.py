@@ -88,14 +88,7 @@ def attempt(
 def streaming(
     arguments: tuple[str, ...], directory: Path, environ: Mapping[str, str], *, stdin: IO[bytes]
 ) -> Iterator[IO[bytes]]:
-    """Run git and yield what it prints, as it comes; see `git`.
-
-    Args:
-        arguments: As for `git`.
-        directory: As for `git`.
-        environ: As for `git`.
-        stdin: An open file that it reads.
-    """
+    """Run git, which reads an open file, and yield what it prints, as it comes; see `git`."""
     command = (*_GIT, *arguments)
     with tempfile.TemporaryFile() as stderr:
         try:

@@ -37,11 +37,7 @@ class Tree:
         return bool(self._entry(inside)) if inside else os.path.lexists(path)
 
     def read(self, path: Path, limit: int) -> bytes:
-        """Return the first bytes of a file.
-
-        Args:
-            path: Absolute.
-            limit: Bytes that are enough.
+        """Return the first `limit` bytes of a file.
 
         Raises:
             OSError: There is no such file; links are not followed.
@@ -74,11 +70,7 @@ class Tree:
         return True
 
     def touched(self, paths: Iterable[Path]) -> tuple[str, ...]:
-        """Return those of the files that the change itself touches, relative to the top, sorted.
-
-        Args:
-            paths: Absolute; those outside the repository do not count.
-        """
+        """Return those of the files (absolute) in the repository that the change touches, relative to the top, sorted."""
         inside = sorted({name for name in map(self._inside, paths) if name})
         return tuple(name for name in inside if all(self._differs(name, fork) for fork in self.base.forks))
 

@@ -20,14 +20,7 @@ from gate.isolation.reading import read_messages, send_job, show, without_verdic
 
 
 def run(job: Job, start: Start, workspace: Path, progress: Progress, stop: Event) -> Scan:
-    """Scan in a child process.
-
-    Args:
-        job: What to do, and how long it may take.
-        start: Starts the child.
-        workspace: Empty folder of the child's own.
-        progress: Called with what the child tells.
-        stop: Ends the child within a second once it is set.
+    """Scan in a child process, in an empty folder of its own; `stop` ends it within a second once it is set.
 
     Raises:
         IncompleteError: The child did not send a whole record in time (BD004).

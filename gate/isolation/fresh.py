@@ -17,12 +17,7 @@ _SCRIPT = Path(__file__).parents[1] / "worker" / "child.py"
 
 
 def start(environ: Mapping[str, str], workspace: Path, script: Path | None = None) -> Process:
-    """Start a process in an empty folder of its own.
-
-    Args:
-        environ: The parent's environment; only harmless names are passed on.
-        workspace: The folder.
-        script: What to run; the scan's if None.
+    """Start a process in an empty folder of its own; without a script, the scan's. See `environment` for what it knows.
 
     Raises:
         IncompleteError: It cannot be started (BD004).

@@ -28,14 +28,7 @@ def run(
     progress: Progress,
     keep: Callable[[Shadow], None],
 ) -> MetaModel:
-    """Train in a child process.
-
-    Args:
-        job: What to do.
-        environ: The parent's environment; only harmless names are passed on.
-        workspace: Empty folder of the child's own.
-        progress: Called with what the child tells.
-        keep: Called with each shadow as soon as it is done.
+    """Train in a child process, in an empty folder of its own; `keep` takes each shadow as soon as it is done.
 
     Raises:
         IncompleteError: The child said what is wrong, or sent no whole record (BD004).

@@ -21,12 +21,7 @@ def rejudged(entry: ArtifactReport, policy: PathPolicy, static_rules: Collection
     """Return the verdict on a model by another policy. Waivers and the baseline are left out.
 
     A detector that the policy enables and the report lacks makes the verdict incomplete, as it would in a scan. What a detector
-    would measure with other parameters or another profile cannot be known.
-
-    Args:
-        entry: What a report says of the model.
-        policy: What the model's path must satisfy.
-        static_rules: Ids of the rules of the static checks, whose findings no policy takes back.
+    would measure with other parameters or another profile cannot be known. Findings of static rules no policy takes back.
     """
     stopped = tuple(each for each in entry.findings if each.rule in static_rules)
     scan = Scan(

@@ -28,16 +28,7 @@ def render(
     unicode: bool = True,
     verbose: bool = False,
 ) -> str:
-    """Return the report for a terminal.
-
-    Args:
-        report: What to tell.
-        rules: Their names are shown beside their ids.
-        color: Whether to write ANSI colours.
-        width: Columns; no fewer than 40 are used.
-        unicode: Whether to use more than ASCII.
-        verbose: Whether to show passing models in full, and every class.
-    """
+    """Return the report for a terminal, as `Look` describes it; no fewer than 40 columns are used."""
     file = StringIO()
     console = _console(file, color=color, width=max(width, _NARROWEST), unicode=unicode)
     names = {rule.id: rule.name for rule in rules}

@@ -41,11 +41,7 @@ class Never:
 
 
 def conditions(process: int) -> tuple[Only | Never, ...]:
-    """Return the conditions.
-
-    Args:
-        process: Own process id, the only one that signals may go to.
-    """
+    """Return the conditions of the process with this id, the only one that its signals may go to."""
     first, second, third = Word(0), Word(1), Word(2)
     return (
         # Threads, no processes.

@@ -67,12 +67,7 @@ def install(program: Sequence[Instruction]) -> None:
 
 
 def instructions(architecture: Architecture, process: int) -> list[Instruction]:
-    """Return the filter.
-
-    Args:
-        architecture: Whose numbers to use.
-        process: Own process id, the only one that signals may go to.
-    """
+    """Return the filter of the process with this id, by the numbers of its processor; see `conditions`."""
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_IF_EQUAL, 1, 0, architecture.audit),

@@ -25,11 +25,7 @@ class Document:
 
 
 def parse(text: str, name: str) -> Document:
-    """Read a JSON object.
-
-    Args:
-        text: The document.
-        name: What to call it in a message.
+    """Read a JSON object; `name` is what a message calls it.
 
     Raises:
         IncompleteError: It is no JSON, or no object (BD001).

@@ -42,10 +42,7 @@ class Node:
 
 
 def check(file: Path) -> tuple[Finding, ...]:
-    """Return one finding per operation that does more than compute.
-
-    Args:
-        file: `saved_model.pb` or a frozen graph.
+    """Return one finding per operation of a `saved_model.pb` or a frozen graph that does more than compute.
 
     Raises:
         IncompleteError: There is none: a graph is never scanned for backdoors (BD003), or it is no graph (BD001).

@@ -13,10 +13,7 @@ Field = tuple[int, int, memoryview]
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """Yield (number, wire type, content) of every field; a varint's content are its bytes.
-
-    Args:
-        message: One message. Nothing of it is copied.
+    """Yield (number, wire type, content) of every field of one message, uncopied; a varint's content are its bytes.
 
     Raises:
         IncompleteError: It is no message (BD001).

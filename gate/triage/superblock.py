@@ -26,11 +26,7 @@ class Superblock:
 
 
 def read_superblock(head: bytes) -> Superblock | None:
-    """Return the superblock at the first byte; None if it is of a kind that HDF5 1.14 does not know.
-
-    Args:
-        head: The first 1,024 bytes of the file.
-    """
+    """Return the superblock in a file's first 1,024 bytes; None if it is of a kind that HDF5 1.14 does not know."""
     layout = _LAYOUTS.get(head[8] if len(head) > 8 else 255)
     if layout is None or not head.startswith(SIGNATURE):
         return None

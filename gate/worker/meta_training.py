@@ -33,12 +33,7 @@ _FEWEST_OF_A_KIND = 2
 
 
 def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
-    """Train the shadows that are missing, and return the meta-model that all of them make.
-
-    Args:
-        job: What to do.
-        progress: Called with (stage, done, total, detail).
-        keep: Called with each shadow as soon as it is done.
+    """Train the shadows that are missing, each kept as soon as it is done; return the meta-model that all of them make.
 
     Raises:
         GateError: The model or the images cannot be used, or the shadows did not learn.

@@ -17,16 +17,10 @@ from gate.policy.waivers.model import Exemptions, Waiver
 def exempt(
     report: ArtifactReport, exemptions: Exemptions, policy: PathPolicy, terms: WaiverTerms
 ) -> ArtifactReport:
-    """Return the verdict with its exceptions.
+    """Return the verdict by the policy alone with the exceptions of the run.
 
     A model is waived when an exception covers each of its findings and each of its gaps; one finding left fails it,
     one gap left makes it incomplete.
-
-    Args:
-        report: The verdict by the policy alone.
-        exemptions: Of the run.
-        policy: What the model's path must satisfy.
-        terms: What waivers may do.
     """
     covered = {rule: found for rule in _open(report, terms) if (found := _covering(rule, report, exemptions))}
     expired = tuple(_expired_findings(set(_open(report, terms)) - covered.keys(), report, exemptions))

@@ -62,12 +62,7 @@ def load(files: Files, rules: Collection[str], today: date, max_days: int) -> Ex
 
 
 def read_checked(path: Path, kind: str, store: Store) -> Source | None:
-    """Return a file that satisfies its schema; None if there is none.
-
-    Args:
-        path: Where it is, absolute.
-        kind: "waivers" or "baseline".
-        store: Who reads it.
+    """Return a file of a kind ("waivers" or "baseline") that satisfies its schema; None if there is none.
 
     Raises:
         PolicyError: A list of all that is wrong with it.

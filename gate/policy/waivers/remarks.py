@@ -13,13 +13,7 @@ _SOON = timedelta(days=14)
 
 
 def remarks(reports: Iterable[ArtifactReport], exemptions: Exemptions, terms: WaiverTerms) -> tuple[str, ...]:
-    """Return notices for the run, in the order of the files.
-
-    Args:
-        reports: All models of the run, exceptions applied.
-        exemptions: Of the run.
-        terms: What waivers may do.
-    """
+    """Return notices for the run of these models, exceptions applied, in the order of the files."""
     known = {report.artifact.path: report for report in reports}
     told = [
         text
