@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gate.cli import origin
-from gate.core.errors import UsageError
+from gate.core.errors import UsageError, usable
 from gate.core.text import printable
 
 _GITLAB_JOB = ".gitlab/backdoor-gate.gitlab-ci.yml"
@@ -134,13 +134,8 @@ def _adding(starter: _Starter, path: Path) -> list[str]:
 
 
 def _write(path: Path, content: str) -> None:
-    try:
+    with usable(f"init: {printable(str(path))} cannot be written", "Move away what is in its place."):
         path.parent.mkdir(parents=True, exist_ok=True)
         # A link in a checkout is replaced and not followed.
         path.unlink(missing_ok=True)
         path.write_text(content, "utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"init: {printable(str(path))} cannot be written: {error.strerror}.",
-            hint="Move away what is in its place.",
-        ) from error

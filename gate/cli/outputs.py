@@ -13,7 +13,7 @@ from pathlib import Path
 from gate import reporters
 from gate.cli.report_files import with_files
 from gate.cli.terminal import environment, terminal
-from gate.core.errors import UsageError
+from gate.core.errors import UsageError, usable
 from gate.core.report import ScanReport
 from gate.core.rule import Rule
 
@@ -99,15 +99,11 @@ def _print(report: ScanReport, name: str, rules: Sequence[Rule], *, verbose: boo
 
 def _write(path: Path, text: str | bytes) -> None:
     content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
-    try:
+    with usable(f"--output: {path} cannot be written", "Name another file."):
         if _is_stream(path):
             path.write_bytes(content)
         else:
             replace_file(path, content)
-    except OSError as error:
-        raise UsageError(
-            f"--output: {path} cannot be written: {error.strerror}.", hint="Name another file."
-        ) from error
 
 
 def _is_stream(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gate.core.errors import IncompleteError, UsageError
+from gate.core.errors import IncompleteError, UsageError, usable
 from gate.discover import files, git
 from gate.discover.base import resolve
 from gate.discover.selection import Selection
@@ -67,9 +67,5 @@ def select(
 def _read_list(name: str) -> bytes:
     if name == "-":
         return sys.stdin.buffer.read()
-    try:
+    with usable(f"--files-from: {name} cannot be read", "Name a file, or -."):
         return Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"--files-from: {name} cannot be read: {error.strerror}.", hint="Name a file, or -."
-        ) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gate.core.attestation import LEVELS
-from gate.core.errors import UsageError
+from gate.core.errors import UsageError, usable
 from gate.core.text import printable
 
 if TYPE_CHECKING:
@@ -77,20 +77,10 @@ def _policy_sha256(source: str | None) -> str:
 
 
 def _sha256(model: str) -> str:
-    try:
-        with Path(model).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(
-            f"{model}: cannot be read: {error.strerror}.", hint="Name the model file."
-        ) from error
+    with usable(f"{model}: cannot be read", "Name the model file."), Path(model).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read(file: str, option: str) -> bytes:
-    try:
-        with Path(file).open("rb") as stream:
-            return stream.read(_LARGEST)
-    except OSError as error:
-        raise UsageError(
-            f"{option}: {file} cannot be read: {error.strerror}.", hint="Name a file."
-        ) from error
+    with usable(f"{option}: {file} cannot be read", "Name a file."), Path(file).open("rb") as stream:
+        return stream.read(_LARGEST)

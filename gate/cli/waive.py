@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gate.core.errors import UsageError
+from gate.core.errors import UsageError, usable
 from gate.core.incomplete_rules import STOPS
 from gate.core.report import ScanReport
 from gate.policy.model import Policy
@@ -108,12 +108,8 @@ def baseline(report: str, bind: str, file: str) -> int:
 def _save(file: str, text: str) -> None:
     from gate.cli.outputs import replace_file
 
-    try:
+    with usable(f"--file: {file} cannot be written", "Name another file."):
         replace_file(Path(file), text.encode())
-    except OSError as error:
-        raise UsageError(
-            f"--file: {file} cannot be written: {error.strerror}.", hint="Name another file."
-        ) from error
 
 
 def _require_allowed(rules: tuple[str, ...], policy: Policy) -> None:

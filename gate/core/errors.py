@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from gate.core.report import ExitCode, Gap
 
 
@@ -22,6 +25,23 @@ class GateError(Exception):
 
 class UsageError(GateError):
     """An option or argument makes no sense."""
+
+
+@contextmanager
+def usable(file: str, hint: str) -> Iterator[None]:
+    """Say that a file cannot be used where the operating system refuses it.
+
+    Args:
+        file: Its name, and what cannot be done, such as "--key: a.pem cannot be read".
+        hint: What to do instead.
+
+    Raises:
+        UsageError: It does.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}.", hint=hint) from error
 
 
 class PolicyError(GateError):
