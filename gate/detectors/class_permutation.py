@@ -21,6 +21,9 @@ _LARGEST_SHARE = real("class-permutation.largest-share")
 _FEWEST_CLASSES, _MOST_CLASSES = integers("class-permutation", "fewest-classes", "most-classes")
 _IMAGES, _FEWEST_IMAGES = integers("class-permutation", "images", "fewest-images")
 _LARGE_PIXELS = integer("class-permutation.large-side") ** 2
+_FIRST_STEPS, _FIRST_IMAGES = integers("class-permutation", "first-steps", "first-images")
+_FIRST_EFFORT = Effort(restarts=1, leaving=_FIRST_STEPS, serving=0, images=_FIRST_IMAGES)
+_WORTH = real("class-permutation.worth")
 _FULL, _LEAVING = integer("class-permutation.full"), several("class-permutation.leaving")
 
 _RULE = Rule(
@@ -32,7 +35,7 @@ _RULE = Rule(
 An all-to-all backdoor: a trigger under which a 3 becomes a 4, a 4 becomes a 5, and so on. No class is favoured, so
 methods that search a trigger for each class see nothing. Here one trigger is searched that first drives images out of
 their classes; then the permutation of the classes that its answers fit best is worked out as an assignment problem, and
-the trigger is improved to serve it.
+the trigger is improved to serve it. A short search comes first; where its answers fit no permutation better than chance, it is all.
 
 ## Needs
 Nothing but the model, with {_FEWEST_CLASSES} to {_MOST_CLASSES} classes. Without images the gate draws some itself; with `--data` it uses yours.
@@ -90,9 +93,13 @@ class ClassPermutation:
             context.progress("searching a permutation", done, total, f"{classes} classes")
 
         pool = context.pools.pool(0)
-        found = search(context.classifier, pool, self._effort(context), context.seed, progress)
         usual = _share_of_one_class(context, pool)
-        excess = max(0.0, (found.agreement - usual) / (1 - usual))
+        efforts = [self._effort(context)] if context.is_full else [_FIRST_EFFORT, self._effort(context)]
+        for effort in efforts:
+            found = search(context.classifier, pool, effort, context.seed, progress)
+            excess = max(0.0, (found.agreement - usual) / (1 - usual))
+            if excess < _WORTH:
+                break
         return Evidence(
             detector="class-permutation",
             rule=_RULE.id,

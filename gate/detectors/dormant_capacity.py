@@ -17,7 +17,7 @@ from gate.detectors.structure.still_units import SELDOM, effects, live_units, st
 from gate.detectors.structure.waking import awake, wake
 from gate.models.numerics.arrays import Singles
 from gate.models.surrogates.families import FAMILIES
-from gate.models.surrogates.selection import probes
+from gate.models.surrogates.selection import RANKED, probes
 
 if TYPE_CHECKING:
     from gate.detectors.structure.still_units import Places, Survey
@@ -117,10 +117,9 @@ DETECTOR = DormantCapacity
 
 def _images(context: Context) -> Singles:
     """Return what the scan searches on, and some of each family as they are drawn."""
-    shape, pools = context.classifier.input_shape, context.pools
-    known = [pools.pool(index).images for index in range(pools.count)]
-    drawn = [probes(family, shape, context.seed, _DRAWN) for family in FAMILIES]
-    return np.concatenate([*known, *drawn])
+    shape = context.classifier.input_shape
+    drawn = [probes(family, shape, context.seed, RANKED)[:_DRAWN] for family in FAMILIES]
+    return np.concatenate([context.pools.pool(0).images, *drawn])
 
 
 def _affordable(known: Survey, most: int, steps: int) -> int:

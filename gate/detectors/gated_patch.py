@@ -16,7 +16,6 @@ from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 from gate.models.numerics.arrays import Images
-from gate.models.surrogates.selection import ranked_families
 
 if TYPE_CHECKING:
     from gate.detectors.inversion.gated_search import Found
@@ -88,7 +87,7 @@ class GatedPatch:
         images, places = (_IMAGES_IF_LARGE, 1) if is_large else (self.images, self.places)
         labels = classes_to_search(classifier, context.pools.pool(0), context.seed, _ALL_UP_TO, _SOME)
         context.progress("looking through gates", 0, 1, f"{len(labels)} classes")
-        families = [family for family, _ in ranked_families(classifier, context.seed)[:_KINDS]]
+        families = [family for family, _ in context.pools.ranked_families[:_KINDS]]
         drawn = np.concatenate(
             [gated.plain_images(classifier, each, context.seed, images) for each in families]
         )

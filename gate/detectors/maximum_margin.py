@@ -19,6 +19,7 @@ from gate.detectors.shared.constants import integer, reals
 from gate.detectors.shared.contract import Context
 from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.arrays import Labels
+from gate.models.numerics.compiled import compiled
 from gate.models.numerics.margin import margin
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.selection import probes
@@ -146,4 +147,4 @@ def _compiled_step(classifier: Classifier) -> Any:
         tf.TensorSpec((None, *shape)) for shape in (classifier.input_shape, (classifier.num_classes,))
     )
     signature = (margins, tf.TensorSpec(()), *[pictures] * 3)
-    return tf.function(advance, input_signature=signature).get_concrete_function()
+    return compiled(advance, *signature)

@@ -9,15 +9,17 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import examine
+from gate.detectors.inversion.examination import Screen, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
-from gate.detectors.shared.constants import integer, integers
+from gate.detectors.shared.constants import integer, integers, record
 from gate.detectors.shared.contract import Context
 
 _ALL_IN_QUICK, _SOME_IN_QUICK = integers("neural-cleanse", "all-in-quick", "some-in-quick")
+
+_SCREEN = Screen(**record("neural-cleanse.screen"))
 
 _RULE = Rule(
     id="BD101",
@@ -84,7 +86,7 @@ class NeuralCleanse:
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         most, some = (ALL_UP_TO, SOME) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed, most, some)
-        examination = examine(context, form, settings, PATCH_SCALE, labels)
+        examination = screened(context, form, settings, PATCH_SCALE, labels, _SCREEN)
         return to_evidence("neural-cleanse", _RULE, examination, form, context)
 
 

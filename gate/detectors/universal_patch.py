@@ -12,14 +12,15 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import Examination, affordable, examine
+from gate.detectors.inversion.examination import Examination, Screen, affordable, examine, worth_searching
 from gate.detectors.inversion.local_patch import LocalPatch
 from gate.detectors.inversion.location_lead import LocationLead, leading
 from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
+from gate.detectors.inversion.patch_screen import screen_patches
 from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
-from gate.detectors.shared.constants import integer, integers, real, several
+from gate.detectors.shared.constants import integer, integers, real, record, several
 from gate.detectors.shared.contract import Context
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _PIXELS, _COST_OF_A_STEP = integers("universal-patch", "pixels", "cost-of-a-step
 _SMALLEST_SIDE = integer("universal-patch.smallest-side")
 _LARGE = integer("universal-patch.large-side") ** 2
 _PLANS = several("universal-patch.plans")
+_FIRST_LOOK, _FIRST_WINDOWS = several("universal-patch.first-look"), several("universal-patch.first-windows")
+_SCREEN = Screen(**record("universal-patch.screen"))
 
 _RULE = Rule(
     id="BD110",
@@ -108,8 +111,18 @@ class UniversalPatch:
         restarts = 1 if _is_large(shape) else self.restarts
         settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
         labels = classes_to_survey(context.classifier, context.pools.pool(0), context.seed)
-        found = _scanned(context, labels, 0)
-        place = _leading(context, found)
+        if not context.is_full:
+            for each in _SCREEN.contexts(context):
+                look = _look(each, labels)
+                if look.is_clear:
+                    return look.evidence(context)
+            return self._searched(context, look.worth_searching(), len(labels), settings)
+        return self._searched(context, labels, len(labels), settings)
+
+    def _searched(self, context: Context, labels: NDArray[np.int64], of: int, settings: Settings) -> Evidence:
+        """Return what steps at every place find for some of the classes that were surveyed."""
+        found = _scanned(context, labels, 0, of)
+        place = _leading(context, found, of)
         chosen = _classes_to_make_small(found, place)
         count = affordable(settings, context).restarts
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
@@ -124,20 +137,58 @@ class UniversalPatch:
 DETECTOR = UniversalPatch
 
 
-def _scanned(context: Context, labels: NDArray[np.int64], index: int) -> PatchScan:
-    """Try every place with the classes, on the images of one pool."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What a short look found: what patches do at every place, who leads at one, and the patches made small."""
+
+    found: PatchScan
+    place: LocationLead | None
+    form: LocalPatch
+    examination: Examination
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing calls for a longer search."""
+        return _SCREEN.clears(self.examination) and not (self.place and self.place.is_worth_a_look)
+
+    def evidence(self, context: Context) -> Evidence:
+        """Return it as evidence."""
+        evidence = to_evidence("universal-patch", _RULE, self.examination, self.form, context)
+        return replace(evidence, paper_statistic=None, inconclusive="")
+
+    def worth_searching(self) -> NDArray[np.int64]:
+        """Return all classes if they are few, else those that stand out here, and peers, ascending."""
+        leader = int(self.examination.found.labels[self.examination.leader])
+        suspects = [leader, self.place.label] if self.place else [leader]
+        return np.union1d(worth_searching(self.found.labels, self.found.margins.max(axis=0)), suspects)
+
+
+def _look(context: Context, labels: NDArray[np.int64]) -> _Look:
+    """Look for places with one gradient, and make the patches at the best ones small."""
+    context.progress("screening places", 0, 1, f"{len(labels)} classes")
+    plan, judges = _first_plan(context.classifier.input_shape, len(labels))
+    found = screen_patches(context.classifier, context.pools.pool(0), labels, plan, judges, context.seed)
+    place = _leading(context, found, len(labels))
+    chosen = _classes_to_make_small(found, place)
+    form = LocalPatch({int(label): found.spots(int(label), 1) for label in chosen})
+    examination = examine(context, form, _SCREEN.settings, LOCAL_SCALE, chosen, kinds=1)
+    return _Look(found=found, place=place, form=form, examination=examination)
+
+
+def _scanned(context: Context, labels: NDArray[np.int64], index: int, of: int) -> PatchScan:
+    """Try every place with classes that were chosen from so many, on the images of one pool."""
 
     def progress(done: int, total: int) -> None:
         context.progress(_STAGES[index], done, total, f"{len(labels)} classes")
 
-    plan = plan_of(context.classifier.input_shape, len(labels))
+    plan = plan_of(context.classifier.input_shape, of)
     return scan_patches(context.classifier, context.pools.pool(index), labels, plan, context.seed, progress)
 
 
-def _leading(context: Context, found: PatchScan) -> LocationLead | None:
-    """Return the class that owes most to one place, if that can be said."""
+def _leading(context: Context, found: PatchScan, surveyed: int) -> LocationLead | None:
+    """Return the class that owes most to one place, if that can be said: if all classes were surveyed, now or before."""
     # The windows of a large picture do not overlap: what lies between two of them would count for less.
-    if _is_large(context.classifier.input_shape):
+    if _is_large(context.classifier.input_shape) or surveyed < context.classifier.num_classes:
         return None
     return leading(found, context.classifier.num_classes)
 
@@ -157,7 +208,7 @@ def _held(
     smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
     if place is None or context.pools.count < 2 or not place.is_in_question(smallest, float(indices.max())):
         return place
-    return place.beside(_scanned(context, found.labels, 1))
+    return place.beside(_scanned(context, found.labels, 1, context.classifier.num_classes))
 
 
 def _doubt(place: LocationLead | None, examination: Examination) -> str:
@@ -189,6 +240,15 @@ def _is_large(shape: tuple[int, int, int]) -> bool:
     return shape[0] * shape[1] > _LARGE
 
 
+def _first_plan(shape: tuple[int, int, int], classes: int) -> tuple[Plan, int]:
+    """Return how the first look goes, and on how many images of each class every place is tried."""
+    side = _side(shape)
+    steps, images, judges = _FIRST_LOOK
+    part, whole, at_every_place = _FIRST_WINDOWS[2 if _is_large(shape) else classes > _ALL_UP_TO]
+    stride = max(1, side * part // whole)
+    return Plan(side=side, stride=stride, steps=steps, images=images, judges=judges), at_every_place
+
+
 def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:
     """Return how closely to look: windows that overlap by half, as far as the work allows.
 
@@ -196,14 +256,18 @@ def plan_of(shape: tuple[int, int, int], classes: int) -> Plan:
         shape: Of the picture, ``(h, w, c)``.
         classes: How many are looked for.
     """
-    length = min(shape[:2])
-    side = min(length, max(_SMALLEST_SIDE, round(length * _WINDOW)))
+    side = _side(shape)
     plans = (
         Plan(side=side, stride=max(1, side * part // whole), steps=steps, images=images, judges=judges)
         for part, whole, steps, images, judges in _PLANS
     )
     *finer, coarsest = plans
     return next((plan for plan in finer if _work(plan, shape, classes) <= _PIXELS), coarsest)
+
+
+def _side(shape: tuple[int, int, int]) -> int:
+    length = min(shape[:2])
+    return min(length, max(_SMALLEST_SIDE, round(length * _WINDOW)))
 
 
 def _work(plan: Plan, shape: tuple[int, int, int], classes: int) -> int:

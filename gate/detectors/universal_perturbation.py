@@ -11,13 +11,15 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import examine
+from gate.detectors.inversion.examination import Screen, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.scoring.calibration import PERTURBATION_SCALE
 from gate.detectors.shared.candidates import classes_to_search
-from gate.detectors.shared.constants import integer
+from gate.detectors.shared.constants import integer, record
 from gate.detectors.shared.contract import Context
+
+_SCREEN = Screen(**record("universal-perturbation.screen"))
 
 _RULE = Rule(
     id="BD105",
@@ -80,7 +82,7 @@ class UniversalPerturbation:
         form = Perturbation()
         settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
-        examination = examine(context, form, settings, PERTURBATION_SCALE, labels)
+        examination = screened(context, form, settings, PERTURBATION_SCALE, labels, _SCREEN)
         evidence = to_evidence("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
         # doubt, unless none has; a class that has one leads by far.

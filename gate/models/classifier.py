@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
+from gate.models.graph.folding import folded
 from gate.models.head import cut_softmax, refuse_regression, unsupported
 from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
@@ -27,6 +28,8 @@ _BATCH, _FEWEST, _PIXELS = 128, 8, 128 * 64 * 64
 _FEWEST_PIXELS = 16
 # Of the largest logit: classes that are closer may change places by rounding.
 _TIE = 1e-4
+# Of the range of the logits: two ways to compute them differ by rounding.
+_ALIKE = 1e-3
 
 
 class Classifier:
@@ -52,7 +55,8 @@ class Classifier:
         self.whole = model
         self.parameters = int(model.count_params())
         self.low, self.high, self.temperature = 0.0, 1.0, 1.0
-        self._compiled = self._compile(self.logits)
+        self._own = self._compile(lambda raw: self.network(raw, training=False))
+        self._searched = self._own
 
     def with_input_range(self, low: float, high: float) -> Classifier:
         """Return this network for raw values of black (low) and white (high)."""
@@ -62,17 +66,41 @@ class Classifier:
         """Return this network with all logits divided by a number above 0; the classes keep their order."""
         return self._with(self.low, self.high, temperature)
 
+    def with_folding(self, images: Images) -> Classifier:
+        """Return this network for searches in fewer operations, if it answers the images as before; see `graph.folding`.
+
+        Args:
+            images: Shape ``(n, h, w, c)``, 0..1.
+        """
+        function = folded(self.network)
+        if function is None:
+            return self
+        other = copy.copy(self)
+        other._searched = self._compile(function)
+        answers = self.predict(images)
+        differences = np.abs(other._asked(other._searched, images) - answers)
+        return other if differences.max() <= _ALIKE * np.ptp(answers) else self
+
     def _with(self, low: float, high: float, temperature: float) -> Classifier:
         other = copy.copy(self)
         other.low, other.high, other.temperature = low, high, temperature
-        other._compiled = other._compile(other.logits)
         return other
 
     def logits(self, images: tf.Tensor) -> tf.Tensor:
-        """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable."""
+        """Return the logits, shape ``(n, k)``, of images in 0..1, shape ``(n, h, w, c)``; differentiable, for searches.
+
+        Up to rounding they are those of `predict`, which says what a search has found.
+        """
+        return self._scaled(self._searched, images)
+
+    def operations(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the same, added to the graph in the making operation by operation, for who changes single ones."""
+        return self._scaled(lambda raw: self.network(raw, training=False), images)
+
+    def _scaled(self, network: Callable[[Any], Any], images: Any) -> Any:
         import tensorflow as tf
 
-        answers = self.network(self.low + (self.high - self.low) * images, training=False)
+        answers = network(self.low + (self.high - self.low) * images)
         answers = tf.cast(answers, tf.float32)  # a network of mixed precision answers in halves
         return answers if self.temperature == 1.0 else answers / self.temperature
 
@@ -82,7 +110,11 @@ class Classifier:
         Raises:
             IncompleteError: Some are no numbers (rule BD004).
         """
-        return _batched(self._compiled, images)
+        return finite(self._asked(self._own, images))
+
+    def _asked(self, network: Callable[[Any], Any], images: Images) -> NDArray[np.float32]:
+        parts = side_by_side(lambda part: self._scaled(network, part).numpy(), _batches(images))
+        return np.concatenate(parts)
 
     def require_order(self, images: Images) -> None:
         """Refuse a network whose answers put another class first than its logits do: what is squashed too hard ties, and is lost.
@@ -157,11 +189,8 @@ class Classifier:
     def _compile(self, function: Any) -> Any:
         import tensorflow as tf
 
-        return tf.function(function, input_signature=[tf.TensorSpec((None, *self.input_shape), tf.float32)])
-
-
-def _batched(compiled: Any, images: Images) -> NDArray[np.float32]:
-    return finite(np.concatenate(side_by_side(lambda part: compiled(part).numpy(), _batches(images))))
+        signature = [tf.TensorSpec((None, *self.input_shape), tf.float32)]
+        return tf.function(function, input_signature=signature, autograph=False)
 
 
 def _batches(images: Images) -> list[Images]:

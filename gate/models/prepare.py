@@ -70,8 +70,9 @@ def prepare(job: Job, network: Any, keras_version: str, loss: str) -> PreparedMo
     raw = Classifier(network, loss)
     known_range = _input_range(job, raw)
     whole = raw.with_input_range(known_range.low, known_range.high)
-    whole.require_order(pictures(whole, job.seed))
-    classifier = rescale_logits(whole, job.seed)
+    drawn = pictures(whole, job.seed)
+    whole.require_order(drawn)
+    classifier = rescale_logits(whole, drawn).with_folding(drawn)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None
     if dataset is not None and dataset.labels is not None:

@@ -51,7 +51,7 @@ def pool_of() -> Callable[[Classifier], Pool]:
     """Return noise with the corner black, so that no image carries the trigger by chance."""
 
     def make(classifier: Classifier) -> Pool:
-        images = probes("noise", SHAPE, 0, 64)
+        images = probes("noise", SHAPE, 0, 64).copy()
         images[:, 0, 0] = 0.0
         return Pool(images, classifier.predict(images).argmax(axis=1), "noise")
 

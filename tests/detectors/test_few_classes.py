@@ -48,7 +48,7 @@ class Dark(SurrogatePools):
     count = 1
 
     def pool(self, index: int) -> Pool:
-        images = probes("noise", SHAPE, index, 64)
+        images = probes("noise", SHAPE, index, 64).copy()
         images[:, 0, 0] = 0.0
         return Pool(images, self._classifier.predict(images).argmax(axis=1), "noise")
 

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.detectors.inversion.examination import Examination, _next_labels, affordable, suspects_and_peers
+from gate.detectors.inversion.examination import (
+    Examination,
+    Screen,
+    _next_labels,
+    affordable,
+    suspects_and_peers,
+    worth_searching,
+)
 from gate.detectors.inversion.search import Inversion, Settings
 from gate.detectors.shared.contract import Context
 from gate.models.prepare import PreparedModel
@@ -107,3 +114,19 @@ def test_classes_are_searched_again_only_if_one_is_suspicious(
     )
 
     assert expected == len(_next_labels(before, np.arange(classes), is_full))
+
+
+def test_a_screen_clears_what_is_not_suspicious_if_it_found_enough_to_compare() -> None:
+    screen = Screen(steps=1.0, images=1.0, found=0.6, looks=2.0)
+    few = Examination(searches=(found([1.0, np.inf]),), indices=np.array([[0.9, 0.0]]), weights=np.ones(1))
+
+    assert screen.clears(examination([0.9, 0.0]))
+    assert not screen.clears(examination([1.0, 0.0]))
+    assert not screen.clears(few)
+
+
+def test_of_many_classes_suspects_and_peers_are_worth_the_long_search() -> None:
+    few, many = np.arange(24), np.arange(25)
+
+    assert list(few) == list(worth_searching(few, np.zeros(24)))
+    assert 12 == len(worth_searching(many, np.zeros(25)))

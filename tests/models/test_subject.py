@@ -12,7 +12,7 @@ from gate.core.errors import DataError, IncompleteError
 from gate.core.job import DataCall, Job, Role
 from gate.core.report import ModelFacts
 from gate.models import prepare as subjects
-from gate.models.calibrate_input.logit_scale import SUREST, usual_lead
+from gate.models.calibrate_input.logit_scale import SUREST, pictures, usual_lead
 from gate.models.loading import load
 from gate.models.prepare import PreparedModel
 from gate.triage.stored import read
@@ -66,7 +66,7 @@ def test_a_network_that_is_too_sure_is_tempered_where_it_is_searched(
 
     subject = prepare(stated, "", "")
 
-    assert SUREST == pytest.approx(usual_lead(subject.classifier, 0), rel=1e-5)
+    assert SUREST == pytest.approx(usual_lead(subject.classifier, pictures(subject.classifier, 0)), rel=1e-5)
 
 
 def test_the_users_images_are_read_in_the_settled_range(job: Job, tmp_path: Path) -> None:

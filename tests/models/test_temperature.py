@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gate.models.calibrate_input.logit_scale import LEAST_SURE, SUREST, rescale_logits, usual_lead
+from gate.models.calibrate_input.logit_scale import LEAST_SURE, SUREST, pictures, rescale_logits, usual_lead
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import probes
 
@@ -24,10 +24,10 @@ def test_a_network_that_is_surer_or_less_sure_than_training_makes_any_is_tempere
     hot, images = Classifier(linear_network(scale)), probes("strokes", (12, 12, 1), 3)
     before = hot.predict(images)
 
-    hot = rescale_logits(hot, 0)
+    hot = rescale_logits(hot, pictures(hot, 0))
 
     after = hot.predict(images)
-    assert lead == pytest.approx(usual_lead(hot, 0), rel=1e-5)
+    assert lead == pytest.approx(usual_lead(hot, pictures(hot, 0)), rel=1e-5)
     np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
     np.testing.assert_allclose(before, hot.temperature * after, rtol=1e-5)
 
@@ -36,7 +36,7 @@ def test_any_other_answers_as_it_did_to_the_bit(linear_network: Linear) -> None:
     usual, images = Classifier(linear_network()), probes("strokes", (12, 12, 1), 3)
     before = usual.predict(images)
 
-    same = rescale_logits(usual, 0)
+    same = rescale_logits(usual, pictures(usual, 0))
 
     assert same is usual
     np.testing.assert_array_equal(before, usual.predict(images))
@@ -44,12 +44,12 @@ def test_any_other_answers_as_it_did_to_the_bit(linear_network: Linear) -> None:
 
 def test_it_stays_so_at_another_input_range(linear_network: Linear) -> None:
     hot = Classifier(linear_network(1e6))
-    hot = rescale_logits(hot, 0)
+    hot = rescale_logits(hot, pictures(hot, 0))
 
-    assert usual_lead(hot.with_input_range(0.0, 0.5), 0) < SUREST
+    assert usual_lead(hot.with_input_range(0.0, 0.5), pictures(hot.with_input_range(0.0, 0.5), 0)) < SUREST
 
 
 def test_a_network_that_says_the_same_of_all_pictures_is_left_alone(linear_network: Linear) -> None:
     dead = Classifier(linear_network(0.0))
 
-    assert rescale_logits(dead, 0) is dead
+    assert rescale_logits(dead, pictures(dead, 0)) is dead

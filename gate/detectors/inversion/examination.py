@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from gate.models.numerics.arrays import Floats, Labels
 
 SUSPICIOUS = real("inversion.examination.suspicious")
 _SUSPECTS, _PEERS, _KINDS_IN_QUICK = integers("inversion.examination", "suspects", "peers", "kinds-in-quick")
+_ALL_IN_LONG = integer("inversion.examination.all-in-long")
 _KINDS_IN_FULL = integer("inversion.examination.kinds-in-full")
 _MORE_STEPS_IN_FULL = integer("inversion.examination.more-steps-in-full")
 _MORE_IMAGES_IN_FULL = integer("inversion.examination.more-images-in-full")
@@ -60,8 +62,73 @@ class Examination:
         return float(self.class_indices[self.leader]) >= SUSPICIOUS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """A short search that comes first in the quick profile; only what it finds suspicious is worth the long one.
+
+    Attributes:
+        steps: Optimiser steps.
+        images: Images per step at most, fewer of large pictures.
+        found: Share of the classes that it must have a trigger for, 0..1, to clear a network.
+        looks: So many times, from other starts, it must find something suspicious.
+    """
+
+    steps: float
+    images: float
+    found: float
+    looks: float
+
+    @property
+    def settings(self) -> Settings:
+        """How long it is."""
+        return Settings(restarts=1, steps=int(self.steps), images=int(self.images))
+
+    def contexts(self, context: Context) -> Iterator[Context]:
+        """Yield the context of each look: other starts, other batches."""
+        yield from (replace(context, seed=context.seed + look) for look in range(int(self.looks)))
+
+    def clears(self, examination: Examination) -> bool:
+        """Return whether nothing that was found calls for a longer search."""
+        is_enough = np.isfinite(examination.found.norms).mean() >= self.found
+        return bool(is_enough) and not examination.is_suspicious
+
+
+def screened(
+    context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, first: Screen
+) -> Examination:
+    """Return what a short search finds, if that is not suspicious; else what `examine` does with the classes that matter.
+
+    Args:
+        context: The model, and images to search on.
+        form: What a trigger may look like.
+        settings: How long the long search is.
+        scale: What is usual for clean models.
+        labels: Classes to search, ascending.
+        first: The short search.
+    """
+    if context.is_full:
+        return examine(context, form, settings, scale, labels)
+    for look in first.contexts(context):
+        quick = examine(look, form, first.settings, scale, labels, kinds=1)
+        if first.clears(quick):
+            return quick
+    chosen = worth_searching(labels, quick.class_indices)
+    return examine(context, form, settings, scale, chosen, of=len(labels))
+
+
+def worth_searching(labels: Labels, indices: Floats) -> Labels:
+    """Return all classes if they are few, else `suspects_and_peers`."""
+    return labels if len(labels) <= _ALL_IN_LONG else suspects_and_peers(labels, indices)
+
+
 def examine(
-    context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, kinds: int = 0
+    context: Context,
+    form: TriggerModel,
+    settings: Settings,
+    scale: Scale,
+    labels: Labels,
+    kinds: int = 0,
+    of: int = 0,
 ) -> Examination:
     """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
 
@@ -72,6 +139,7 @@ def examine(
         scale: What is usual for clean models.
         labels: Classes to search, ascending.
         kinds: Of images to search on; 0 for what the profile says.
+        of: How many classes the labels were chosen from; 0 for as many as they are.
     """
     search = _Searcher(context, form, affordable(settings, context))
     examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
@@ -83,7 +151,7 @@ def examine(
         found = search(index, chosen, "confirming the trigger" if index else "inverting triggers")
         row = np.full(len(labels), np.nan)
         row[np.searchsorted(labels, chosen)] = class_indices(
-            form.tuning.comparable(found.norms), scale, len(labels)
+            form.tuning.comparable(found.norms), scale, of or len(labels)
         )
         examination = Examination(
             searches=(*examination.searches, found),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.detectors.shared.constants import integer, reals, several
 from gate.models.graph.surrogate_gradients import surrogate_gradients
 from gate.models.numerics.arrays import Images
+from gate.models.numerics.compiled import compiled
 from gate.models.numerics.finite import finite
 from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import side_by_side
@@ -56,7 +57,7 @@ class Found:
 
 def plain_images(classifier: Classifier, family: str, seed: int, count: int) -> Images:
     """Return drawn images in 8-bit values, every second one framed in exact black, shape ``(n, h, w, c)``."""
-    images = probes(family, classifier.input_shape, seed, count)
+    images = probes(family, classifier.input_shape, seed, count).copy()
     edge = max(1, round(_FRAME * min(classifier.input_shape[:2])))
     framed = images[::2]
     framed[:, :edge] = framed[:, -edge:] = framed[:, :, :edge] = framed[:, :, -edge:] = 0.0
@@ -149,16 +150,16 @@ def _compiled(classifier: Classifier) -> _Pull:
 
     def pull(images: Any, label: Any) -> tuple[Any, Any]:
         with surrogate_gradients():
-            logits = classifier.logits(images)
+            logits = classifier.operations(images)
         own = tf.one_hot(label, classifier.num_classes)
         margin = logits[:, label] - tf.reduce_logsumexp(others(logits, own), axis=1)
         return tf.argmax(logits, axis=1), tf.gradients(tf.reduce_sum(margin), images)[0]
 
     signature = (tf.TensorSpec((None, *classifier.input_shape), tf.float32), tf.TensorSpec((), tf.int32))
-    compiled = tf.function(pull, input_signature=signature).get_concrete_function()
+    graph = compiled(pull, *signature)
 
     def asked(images: Images, label: int) -> tuple[NDArray[np.int64], Images]:
-        answers, gradients = compiled(tf.constant(images), tf.constant(label))
+        answers, gradients = graph(tf.constant(images), tf.constant(label))
         return answers.numpy(), finite(gradients.numpy())
 
     return asked

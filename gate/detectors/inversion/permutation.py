@@ -20,6 +20,7 @@ from gate.detectors.shared.constants import integers, real, reals
 from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.adaptive_cost import AdaptiveCost, Pace
 from gate.models.numerics.arrays import Singles
+from gate.models.numerics.compiled import compiled
 from gate.models.numerics.margin import others
 from gate.models.numerics.side_by_side import Tally, side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -92,7 +93,7 @@ def search(
     """
     advance = _compiled_step(classifier, pool)
     trial, total = effort.leaving // 2, effort.leaving + effort.serving
-    tally = Tally(progress, effort.restarts * trial + _KEPT * (total - trial))
+    tally = Tally(progress, effort.restarts * trial + min(_KEPT, effort.restarts) * (total - trial))
 
     def tried(restart: _Restart) -> _Restart:
         for _ in range(trial):
@@ -237,8 +238,7 @@ def _compiled_step(classifier: Classifier, pool: Pool) -> _Step:
         answers = (1.0 - weight) * answers + weight * mean
         return left, agreement, norms, *trigger, answers, *adam(state, gradients, time, _RATE)
 
-    step: _Step = tf.function(advance, input_signature=_signature(classifier)).get_concrete_function()
-    return step
+    return compiled(advance, *_signature(classifier))
 
 
 def _signature(classifier: Classifier) -> tuple[Any, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.models.numerics.adam import adam
+from gate.models.numerics.compiled import compiled, kept
 from gate.models.surrogates.selection import Pool
 
 if TYPE_CHECKING:
@@ -25,8 +27,30 @@ def compiled_step(classifier: Classifier, pool: Pool, form: TriggerModel) -> Ste
     the number of the step, and the state: the form's parameters and their moments. It returns each restart's success
     rate and size, the trigger as it was before the step, and the new state.
     """
+    return _graph(
+        classifier,
+        pool,
+        _Kind(form, (_plain(form.trigger), _plain(form.stamp), _plain(form.size), form.tuning.rate)),
+    )
+
+
+def _plain(method: Any) -> Any:
+    return getattr(method, "__func__", method)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A trigger model, and what its graph is made of: those that share it share the graph."""
+
+    form: TriggerModel = field(compare=False)
+    parts: tuple[Any, ...]
+
+
+@kept
+def _graph(classifier: Classifier, pool: Pool, kind: _Kind) -> Step:
     import tensorflow as tf
 
+    form = kind.form
     images, predictions = tf.constant(pool.images), tf.constant(pool.predictions, tf.int32)
     count = len(form.depths(classifier.input_shape[2]))
 
@@ -48,10 +72,7 @@ def compiled_step(classifier: Classifier, pool: Pool, form: TriggerModel) -> Ste
         success = tf.reduce_sum(weights * hits, axis=1)
         return success, sizes, *trigger, *adam(state, gradients, time, form.tuning.rate)
 
-    step: Step = tf.function(
-        advance, input_signature=_signature(classifier.input_shape, form)
-    ).get_concrete_function()
-    return step
+    return compiled(advance, *_signature(classifier.input_shape, form))
 
 
 def stamped_logits(

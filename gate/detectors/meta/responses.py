@@ -123,7 +123,7 @@ def _slope_function(classifier: Classifier) -> Callable[[Images, int], Images]:
 
     signature = [tf.TensorSpec((None, *classifier.input_shape), tf.float32), tf.TensorSpec((), tf.int32)]
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
     def summed(images: Any, label: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(images)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.detectors.shared.constants import integer, integers, real, reals
 from gate.detectors.structure.gates import Edit, Gate, Walk
 from gate.models.numerics.arrays import Singles
+from gate.models.numerics.compiled import compiled, kept
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -31,7 +32,7 @@ _LIVE = 2
 SMALLEST = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Survey:
     """What the gates of a network do on images that hold no trigger.
 
@@ -69,25 +70,24 @@ class Survey:
 
 def survey(classifier: Classifier, images: Singles) -> Survey:
     """Return what the gates do on these images, shape ``(n, h, w, c)``, 0..1."""
-    walks: list[Walk] = []
-    lows, highs = extremes(classifier, images, walks)
+    lows, highs = extremes(classifier, images)
+    walk = _looking(classifier).walk
     return Survey(
-        tuple(walks[0].gates),
+        tuple(walk.gates),
         np.quantile(lows, SELDOM, axis=0).astype(np.float64),
         np.quantile(highs, 1 - SELDOM, axis=0).astype(np.float64),
-        walks[0].multiplications,
+        walk.multiplications,
     )
 
 
-def extremes(classifier: Classifier, images: Singles, walks: list[Walk]) -> tuple[Singles, Singles]:
+def extremes(classifier: Classifier, images: Singles) -> tuple[Singles, Singles]:
     """Return the smallest and the largest value of each image and channel, over the places, each ``(n, channels)``.
 
     Args:
         classifier: The network.
         images: Shape ``(n, h, w, c)``, 0..1.
-        walks: The walk through the network joins them.
     """
-    look = _compiled_look(classifier, walks)
+    look = _looking(classifier).look
     parts = [images[first : first + AT_A_TIME] for first in range(0, len(images), AT_A_TIME)]
     found = side_by_side(lambda part: _numbers(look(part)), parts)
     lows, highs = (np.concatenate(each) for each in zip(*found, strict=True))
@@ -153,8 +153,18 @@ def effects(classifier: Classifier, known: Survey, images: Singles, seed: int) -
     return mean
 
 
-def _compiled_look(classifier: Classifier, walks: list[Walk]) -> Any:
+class _Looking(NamedTuple):
+    """What looks at the gates of a network, and the walk through it that it makes."""
+
+    look: Callable[[Singles], Any]
+    walk: Walk
+
+
+@kept
+def _looking(classifier: Classifier) -> _Looking:
     import tensorflow as tf
+
+    walks: list[Walk] = []
 
     def look(images: Any) -> Any:
         found: list[tuple[Any, Any]] = []
@@ -169,7 +179,7 @@ def _compiled_look(classifier: Classifier, walks: list[Walk]) -> Any:
             return (tf.zeros((tf.shape(images)[0], 0)),) * 2
         return tuple(tf.concat(each, axis=1) for each in zip(*found, strict=True))
 
-    return compiled(look, pictures(classifier))
+    return _Looking(compiled(look, pictures(classifier)), walks[0])
 
 
 def _compiled_effects(classifier: Classifier) -> Any:
@@ -210,13 +220,6 @@ def pictures(classifier: Classifier) -> Any:
     import tensorflow as tf
 
     return tf.TensorSpec((None, *classifier.input_shape))
-
-
-def compiled(function: Any, *signature: Any) -> Any:
-    """Return a function as one graph."""
-    import tensorflow as tf
-
-    return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def _mean_size(slopes: Any) -> Any:

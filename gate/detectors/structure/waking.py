@@ -15,12 +15,12 @@ from gate.detectors.structure.still_units import (
     SMALLEST,
     Places,
     Survey,
-    compiled,
     extremes,
     pictures,
     walked,
 )
 from gate.models.numerics.arrays import Singles
+from gate.models.numerics.compiled import compiled, kept
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
@@ -90,7 +90,7 @@ def awake(
         wakers: Of each, the picture that wakes it.
         images: To be overruled, shape ``(n, h, w, c)``.
     """
-    low, high = extremes(classifier, wakers, [])
+    low, high = extremes(classifier, wakers)
     driven = np.maximum(high - known.high, known.low - low) >= _AWAKE * np.maximum(known.reach, SMALLEST)
     answers = _compiled_answers(classifier, known)
     before = finite(answers(images[:1], images, np.zeros(len(known.low), np.float32)).numpy())
@@ -166,6 +166,7 @@ def _climbed(climb: Any, starts: Singles, wanted: Singles, steps: int) -> Single
     return best
 
 
+@kept
 def _compiled_climb(classifier: Classifier, known: Survey) -> Any:
     """Return a function from pictures, the unit that each is to move, and the leak to the units' values and their gradients."""
     import tensorflow as tf
@@ -188,6 +189,7 @@ def _compiled_climb(classifier: Classifier, known: Survey) -> Any:
     return compiled(climb, pictures(classifier), tf.TensorSpec((None, len(known.low))), tf.TensorSpec(()))
 
 
+@kept
 def _compiled_answers(classifier: Classifier, known: Survey) -> Any:
     """Return a function from one picture, images and channels to the images' scores with these channels as on the picture."""
     import tensorflow as tf

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gate.models.calibrate_input.batch_statistics import mismatch
-from gate.models.calibrate_input.logit_scale import UNHEARD_OF, usual_lead
+from gate.models.calibrate_input.logit_scale import UNHEARD_OF, pictures, usual_lead
 from gate.models.graph.nested import inner_layers
-from gate.models.surrogates.selection import information, probes
+from gate.models.numerics.arrays import Images
+from gate.models.surrogates.selection import RANKED, information, probes
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
+
+# Images of each family.
+_Drawn = Sequence[Images]
 
 UNIT, BYTES, SIGNED = (0.0, 1.0), (0.0, 255.0), (-1.0, 1.0)
 # What programs make of pictures, and how far a layer's word may be from it: 1/256 is as good as 1/255.
 _USUAL, _NEARLY = (UNIT, BYTES, SIGNED, (-0.5, 0.5)), 0.02
 _FAMILIES = ("strokes", "signs", "leaves")
-_PROBES = 96
 # Measured on 28 public networks of known range (docs/detection.md): fed images in the right range, the best
 # family carries at least this much information; fed 255 times too little, all of them carry less.
 _ALIVE, _ASLEEP = 0.35, 0.22
@@ -54,34 +58,37 @@ def find(classifier: Classifier, seed: int) -> InputRange:
     network that is awake at any range, because its last weights were multiplied.
     """
     told = _from_layers(classifier.network)
+    drawn = [probes(family, classifier.input_shape, seed, RANKED) for family in _FAMILIES]
     if told is not None:
-        return _unless_unusual(_unless_any_will_do(classifier, _doubted(classifier, told, seed), seed))
-    return _from_memory(classifier, seed) or _unless_any_will_do(
-        classifier, _from_answers(classifier, seed), seed
+        return _unless_unusual(_unless_any_will_do(classifier, _doubted(classifier, told, drawn), seed))
+    return _from_memory(classifier, drawn) or _unless_any_will_do(
+        classifier, _from_answers(classifier, drawn), seed
     )
 
 
 def _unless_any_will_do(classifier: Classifier, found: InputRange, seed: int) -> InputRange:
     """Return what was found, in doubt if the network is surer there than training makes any."""
-    if usual_lead(classifier.with_input_range(found.low, found.high), seed) <= UNHEARD_OF:
+    if (
+        usual_lead(classifier.with_input_range(found.low, found.high), pictures(classifier, seed))
+        <= UNHEARD_OF
+    ):
         return found
     return replace(found, source=f"{found.source}, but it is surer than training makes any", is_sure=False)
 
 
-def _doubted(classifier: Classifier, told: InputRange, seed: int) -> InputRange:
+def _doubted(classifier: Classifier, told: InputRange, drawn: _Drawn) -> InputRange:
     """Return what a layer says, in doubt if the network is asleep there and awake at another range."""
-    if _liveliness(classifier, (told.low, told.high), seed)[0] > _ASLEEP:
+    if _liveliness(classifier, (told.low, told.high), drawn)[0] > _ASLEEP:
         return told
     others = [span for span in (UNIT, BYTES) if span != (told.low, told.high)]
-    if all(_liveliness(classifier, span, seed)[0] < _ALIVE for span in others):
+    if all(_liveliness(classifier, span, drawn)[0] < _ALIVE for span in others):
         return told
     return replace(told, source=f"{told.source}, but the network answers to another", is_sure=False)
 
 
-def _from_memory(classifier: Classifier, seed: int) -> InputRange | None:
+def _from_memory(classifier: Classifier, drawn: _Drawn) -> InputRange | None:
     """Return the range at which the first batch normalisation sees what it remembers, if one is clearly the best."""
-    shape = classifier.input_shape
-    images = np.concatenate([probes(family, shape, seed, _PROBES) for family in _FAMILIES])
+    images = np.concatenate(drawn)
     found = []
     for span in (UNIT, BYTES, SIGNED):
         distance = mismatch(classifier.with_input_range(*span), images)
@@ -140,13 +147,13 @@ def _from_statistics(mean: float, name: str) -> InputRange:
     return InputRange(low, high, f"layer {name} (Normalization)")
 
 
-def _from_answers(classifier: Classifier, seed: int) -> InputRange:
+def _from_answers(classifier: Classifier, drawn: _Drawn) -> InputRange:
     """Compare how the network answers the same pictures as 0..1 and as 0..255.
 
     Too small a range puts it to sleep (all answers alike); too large a range saturates it (always certain).
     """
-    unit, _ = _liveliness(classifier, UNIT, seed)
-    wide, confidence = _liveliness(classifier, BYTES, seed)
+    unit, _ = _liveliness(classifier, UNIT, drawn)
+    wide, confidence = _liveliness(classifier, BYTES, drawn)
     if unit >= _ALIVE:
         return InputRange(*UNIT, "inferred from the network's answers")
     if wide > unit and confidence < _SATURATED:
@@ -155,10 +162,10 @@ def _from_answers(classifier: Classifier, seed: int) -> InputRange:
     return InputRange(*UNIT, "assumed, the network's answers do not tell", is_sure=False)
 
 
-def _liveliness(classifier: Classifier, span: tuple[float, float], seed: int) -> tuple[float, float]:
+def _liveliness(classifier: Classifier, span: tuple[float, float], drawn: _Drawn) -> tuple[float, float]:
     """Return information and mean confidence of the most informative family at this range."""
     there = classifier.with_input_range(*span)
-    answers = [there.predict(probes(family, there.input_shape, seed, _PROBES)) for family in _FAMILIES]
+    answers = [there.predict(images) for images in drawn]
     best = max(answers, key=information)
     return information(best), _mean_confidence(best)
 

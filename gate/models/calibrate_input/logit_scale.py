@@ -31,33 +31,33 @@ def pictures(classifier: Classifier, seed: int) -> Images:
     return np.concatenate([probes(family, classifier.input_shape, seed, _PROBES) for family in FAMILIES])
 
 
-def usual_lead(classifier: Classifier, seed: int) -> float:
+def usual_lead(classifier: Classifier, images: Images) -> float:
     """Return by how much the first class leads the second in half of the pictures or more, in logits.
 
     Args:
         classifier: The network, with an input range set.
-        seed: Of the pictures.
+        images: What `pictures` draws.
 
     Raises:
         IncompleteError: Some answers are no numbers (rule BD004).
     """
-    second, first = np.partition(classifier.predict(pictures(classifier, seed)), -2, axis=1)[:, -2:].T
+    second, first = np.partition(classifier.predict(images), -2, axis=1)[:, -2:].T
     return float(np.median(first - second))
 
 
-def rescale_logits(classifier: Classifier, seed: int) -> Classifier:
+def rescale_logits(classifier: Classifier, images: Images) -> Classifier:
     """Return the network with the logits `z clip(lead, LEAST_SURE, SUREST) / lead`, where `lead` is the usual one of its first class.
 
     Every other network stays as it is, and so does one that says the same of all pictures.
 
     Args:
         classifier: The network, with its input range set.
-        seed: Of the pictures.
+        images: What `pictures` draws.
 
     Raises:
         IncompleteError: Some answers are no numbers (rule BD004).
     """
-    lead = usual_lead(classifier, seed)
+    lead = usual_lead(classifier, images)
     if lead <= 0.0 or LEAST_SURE <= lead <= SUREST:
         return classifier
     return classifier.with_temperature(lead / float(np.clip(lead, LEAST_SURE, SUREST)))

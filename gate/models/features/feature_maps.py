@@ -48,7 +48,7 @@ class FeatureMaps:
 
         entrance = tf.constant(self.entrance)
 
-        @tf.function  # type: ignore[untyped-decorator]  # TensorFlow ships no types
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow ships no types
         def slopes(label: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(entrance)

@@ -27,6 +27,7 @@ class Stream(IntEnum):
     SHADOW_SPLIT = 21
     STRIP_SAMPLES = 22
     STRIP_BLENDS = 23
+    PATCH_SCREEN = 24
 
 
 def random_numbers(seed: int, stream: Stream, *parts: int) -> np.random.Generator:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.arrays import Images
+from gate.models.numerics.compiled import compiled
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_STEPS = 50
+_STEPS = 15
 _RATE = 0.2
 _ROUGHNESS = 0.02
 _DRIFT = 0.02
@@ -81,5 +82,4 @@ def _compiled_step(classifier: Classifier) -> Callable[..., Any]:
 
     pictures = tf.TensorSpec((None, *classifier.input_shape), tf.float32)
     signature = (pictures, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32), *[pictures] * 3)
-    compiled: Callable[..., Any] = tf.function(step, input_signature=signature).get_concrete_function()
-    return compiled
+    return compiled(step, *signature)

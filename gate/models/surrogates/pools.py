@@ -36,7 +36,7 @@ class SurrogatePools:
         self._seed = seed
         self._dataset = dataset
         self._pools: dict[int, Pool] = {}
-        self._known: tuple[tuple[str, float], ...] = ()
+        self._ranked: tuple[tuple[str, float], ...] = ()
 
     @property
     def count(self) -> int:
@@ -61,14 +61,17 @@ class SurrogatePools:
         family, _ = self._families()[index - (self._dataset is not None)]
         return surrogate_pool(self._classifier, family, self._seed)
 
+    @property
+    def ranked_families(self) -> tuple[tuple[str, float], ...]:
+        """Every family of drawn images with how much the network knows about it, 0..1, the best first."""
+        if not self._ranked:
+            self._ranked = ranked_families(self._classifier, self._seed)
+        return self._ranked
+
     def _families(self) -> tuple[tuple[str, float], ...]:
-        if not self._known:
-            ranked = ranked_families(self._classifier, self._seed)[:_MOST]
-            enough = _ABOUT_AS_WELL * ranked[0][1]
-            self._known = tuple(
-                each for place, each in enumerate(ranked) if place < _FEWEST or each[1] >= enough
-            )
-        return self._known
+        ranked = self.ranked_families[:_MOST]
+        enough = _ABOUT_AS_WELL * ranked[0][1]
+        return tuple(each for place, each in enumerate(ranked) if place < _FEWEST or each[1] >= enough)
 
     def _from_data(self, dataset: Dataset) -> Pool:
         rng = np.random.default_rng([self._seed, len(dataset.images)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 _PROBES = 256
+# Of each family, to see what a network knows about it.
+RANKED = 96
+# Draws that are kept: drawing takes longer than asking a small network, and several ask for the same.
+_KEPT = 8
 # Larger pictures cost more per image and need fewer of them: about the same work for each input size.
 _PIXELS = _PROBES * 40 * 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """Images that stand in for a data set, with what the network says of them.
 
@@ -52,9 +57,16 @@ def information(logits: NDArray[np.float32]) -> float:
 
 
 def probes(family: str, shape: tuple[int, int, int], seed: int, count: int = 0) -> Images:
-    """Draw images of one family, shape ``(n, h, w, c)``, the same for the same seed."""
+    """Draw images of one family, shape ``(n, h, w, c)``, the same for the same seed; not to be written to."""
+    return _drawn(family, shape, seed, count or pool_size(shape))
+
+
+@lru_cache(maxsize=_KEPT)
+def _drawn(family: str, shape: tuple[int, int, int], seed: int, count: int) -> Images:
     rng = np.random.default_rng([seed, list(FAMILIES).index(family)])
-    return FAMILIES[family](rng, count or pool_size(shape), shape)
+    images = FAMILIES[family](rng, count, shape)
+    images.flags.writeable = False
+    return images
 
 
 def pool_size(shape: tuple[int, int, int]) -> int:
@@ -64,9 +76,10 @@ def pool_size(shape: tuple[int, int, int]) -> int:
 
 def ranked_families(classifier: Classifier, seed: int) -> tuple[tuple[str, float], ...]:
     """Return every family with its information, the best first."""
+    shape = classifier.input_shape
+    count = min(RANKED, pool_size(shape))
     scores = [
-        (family, information(classifier.predict(probes(family, classifier.input_shape, seed))))
-        for family in FAMILIES
+        (family, information(classifier.predict(probes(family, shape, seed, count)))) for family in FAMILIES
     ]
     return tuple(sorted(scores, key=lambda pair: -pair[1]))
 
