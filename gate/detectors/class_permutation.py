@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from gate.core.effort import Effort
 from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
-from gate.detectors.inversion.permutation import Effort, Permutation, search
+from gate.detectors.inversion.permutation import Permutation, Search, search
 from gate.detectors.scoring.calibration import index_of_excess, is_shift
 from gate.detectors.shared.constants import integer, integers, real, several
-from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.shared.contract import Context, Passes, cut_short, skipped
 from gate.detectors.shared.pictures import mask_png, pattern_png
 from gate.models.surrogates.selection import Pool
 
@@ -22,7 +23,7 @@ _FEWEST_CLASSES, _MOST_CLASSES = integers("class-permutation", "fewest-classes",
 _IMAGES, _FEWEST_IMAGES = integers("class-permutation", "images", "fewest-images")
 _LARGE_PIXELS = integer("class-permutation.large-side") ** 2
 _FIRST_STEPS, _FIRST_IMAGES = integers("class-permutation", "first-steps", "first-images")
-_FIRST_EFFORT = Effort(restarts=1, leaving=_FIRST_STEPS, serving=0, images=_FIRST_IMAGES)
+_FIRST_EFFORT = Search(restarts=1, leaving=_FIRST_STEPS, serving=0, images=_FIRST_IMAGES)
 _WORTH = real("class-permutation.worth")
 _FULL, _LEAVING = integer("class-permutation.full"), several("class-permutation.leaving")
 
@@ -94,13 +95,13 @@ class ClassPermutation:
 
         pool = context.pools.pool(0)
         usual = _share_of_one_class(context, pool)
-        efforts = [self._effort(context)] if context.is_full else [_FIRST_EFFORT, self._effort(context)]
-        for effort in efforts:
+        for effort in self._efforts(context):
             found = search(context.classifier, pool, effort, context.seed, progress)
             excess = max(0.0, (found.agreement - usual) / (1 - usual))
             if excess < _WORTH:
                 break
-        return Evidence(
+        is_cut = excess >= _WORTH and context.effort is Effort.SHORT
+        evidence = Evidence(
             detector="class-permutation",
             rule=_RULE.id,
             status=Status.MEASURED,
@@ -110,13 +111,27 @@ class ClassPermutation:
             measurements=_measurements(found),
             trigger=_trigger(found),
         )
+        return cut_short(evidence) if is_cut else evidence
 
-    def _effort(self, context: Context) -> Effort:
+    def passes(self, context: Context) -> Passes:
+        """Return what the short search and the long one need."""
+        if not _FEWEST_CLASSES <= context.classifier.num_classes <= _MOST_CLASSES:
+            return Passes(0.0)
+        whole = self._effort(context).passes
+        return Passes(whole) if context.is_full else Passes(_FIRST_EFFORT.passes, whole)
+
+    def _efforts(self, context: Context) -> list[Search]:
+        """Return the searches, the short one first; each follows if there is reason to."""
+        if context.is_full:
+            return [self._effort(context)]
+        return [_FIRST_EFFORT] if context.effort is Effort.SHORT else [_FIRST_EFFORT, self._effort(context)]
+
+    def _effort(self, context: Context) -> Search:
         factor = _FULL if context.is_full else 1
         height, width, _ = context.classifier.input_shape
         images = max(_FEWEST_IMAGES, min(_IMAGES, _IMAGES * _LARGE_PIXELS // (height * width)))
         leaving = factor * self.steps * _LEAVING[0] // _LEAVING[1]
-        return Effort(
+        return Search(
             restarts=factor * self.restarts,
             leaving=leaving,
             serving=factor * self.steps - leaving,

@@ -12,7 +12,7 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LARGEST_INDEX, LIMIT
 from gate.core.text import printable
 from gate.detectors.shared.constants import integer, integers, reals
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import FORWARD, Context, Passes
 from gate.detectors.structure.still_units import SELDOM, effects, live_units, still_units, survey
 from gate.detectors.structure.waking import awake, wake
 from gate.models.numerics.arrays import Singles
@@ -110,6 +110,12 @@ class DormantCapacity:
         gate = known.gate_of(best.channel)
         live = _strongest(woken(live_units(known, follow, gate, max(count // _LIVE, _FEWEST))))
         return _evidence(known, len(still), best, live.force if live else 0.0)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what it needs at most: there is no short look."""
+        units = self.units * (_FULL if context.is_full else 1)
+        woken = units + max(units // _LIVE, _FEWEST)
+        return Passes(woken * (self.steps + FORWARD * _OVERRULED))
 
 
 DETECTOR = DormantCapacity

@@ -13,12 +13,13 @@ from gate.core.scale import LIMIT
 from gate.detectors.inversion import gated_search as gated
 from gate.detectors.shared.candidates import classes_to_search
 from gate.detectors.shared.constants import integer, integers, real
-from gate.detectors.shared.contract import Context, skipped
+from gate.detectors.shared.contract import Context, Passes, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
 from gate.models.numerics.arrays import Images
 
 if TYPE_CHECKING:
     from gate.detectors.inversion.gated_search import Found
+    from gate.models.classifier import Classifier
 
 _USUAL_LEAD = real("gated-patch.usual-lead")
 _KINDS, _ALL_UP_TO, _SOME = integers("gated-patch", "kinds", "all-up-to", "some")
@@ -82,9 +83,7 @@ class GatedPatch:
     def run(self, context: Context) -> Evidence:
         """Look for one patch of each class on the kinds of images that the network knows best."""
         classifier = context.classifier
-        height, width, _ = classifier.input_shape
-        is_large = height * width > _LARGE
-        images, places = (_IMAGES_IF_LARGE, 1) if is_large else (self.images, self.places)
+        images, places = self._each(classifier)
         labels = classes_to_search(classifier, context.pools.pool(0), context.seed, _ALL_UP_TO, _SOME)
         context.progress("looking through gates", 0, 1, f"{len(labels)} classes")
         families = [family for family, _ in context.pools.ranked_families[:_KINDS]]
@@ -95,6 +94,18 @@ class GatedPatch:
         if len(found) < 2:
             return skipped("gated-patch", _RULE.id, "The network takes all images for one class.")
         return _evidence(context, drawn, found)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what it needs: there is no short look."""
+        images, places = self._each(context.classifier)
+        classes = context.classifier.num_classes
+        of_a_class = (1 + places * self.rounds) * images * _KINDS * gated.SIZES
+        return Passes(of_a_class * (classes if classes <= _ALL_UP_TO else _SOME))
+
+    def _each(self, classifier: Classifier) -> tuple[int, int]:
+        """Return how many images of each kind, and places of each class."""
+        height, width, _ = classifier.input_shape
+        return (_IMAGES_IF_LARGE, 1) if height * width > _LARGE else (self.images, self.places)
 
 
 DETECTOR = GatedPatch

@@ -14,9 +14,9 @@ from gate.core.scale import LIMIT
 from gate.detectors.inversion.search import chunks
 from gate.detectors.scoring.calibration import MARGIN_SCALE
 from gate.detectors.scoring.sizes import compared
-from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
 from gate.detectors.shared.constants import integer, reals
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import Context, Passes
 from gate.models.numerics.adam import adam, first_state
 from gate.models.numerics.arrays import Labels
 from gate.models.numerics.compiled import compiled
@@ -93,6 +93,12 @@ class MaximumMargin:
         )
         count = context.classifier.num_classes
         return compared("maximum-margin", _RULE.id, labels, count, _sizes(margins), MARGIN_SCALE, told)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what it needs: there is no short look."""
+        classes = context.classifier.num_classes
+        steps = self.steps * _FULL if context.is_full else self.steps
+        return Passes(self.restarts * steps * (classes if classes <= ALL_UP_TO else SOME))
 
 
 DETECTOR = MaximumMargin

@@ -9,13 +9,13 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import Screen, screened
+from gate.detectors.inversion.examination import Screen, passes, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
 from gate.detectors.shared.constants import integer, integers, record
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import Context, Passes, cut_short
 
 _ALL_IN_QUICK, _SOME_IN_QUICK = integers("neural-cleanse", "all-in-quick", "some-in-quick")
 
@@ -82,12 +82,26 @@ class NeuralCleanse:
 
     def run(self, context: Context) -> Evidence:
         """Invert every class; look again at a suspicious leader on other kinds of images."""
-        form = Patch()
-        settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
-        most, some = (ALL_UP_TO, SOME) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)
+        form, (most, some) = Patch(), _candidates(context)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed, most, some)
-        examination = screened(context, form, settings, PATCH_SCALE, labels, _SCREEN)
-        return to_evidence("neural-cleanse", _RULE, examination, form, context)
+        examination, is_all = screened(context, form, self._settings, PATCH_SCALE, labels, _SCREEN)
+        evidence = to_evidence("neural-cleanse", _RULE, examination, form, context)
+        return evidence if is_all else cut_short(evidence)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what a short look and the long search need."""
+        most, some = _candidates(context)
+        classes = context.classifier.num_classes
+        return passes(context, self._settings, classes if classes <= most else some, _SCREEN)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(restarts=self.restarts, steps=self.steps, images=self.images)
 
 
 DETECTOR = NeuralCleanse
+
+
+def _candidates(context: Context) -> tuple[int, int]:
+    """Return up to how many classes all are searched, and how many of more."""
+    return (ALL_UP_TO, SOME) if context.is_full else (_ALL_IN_QUICK, _SOME_IN_QUICK)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.effort import Effort
 from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
@@ -16,12 +17,12 @@ from gate.detectors.inversion.examination import Examination, Screen, affordable
 from gate.detectors.inversion.local_patch import LocalPatch
 from gate.detectors.inversion.location_lead import LocationLead, leading
 from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
-from gate.detectors.inversion.patch_screen import screen_patches
+from gate.detectors.inversion.patch_screen import passes_at_best_places, screen_patches
 from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
 from gate.detectors.shared.constants import integer, integers, real, record, several
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import FORWARD, Context, Passes, cut_short
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -107,17 +108,35 @@ class UniversalPatch:
 
     def run(self, context: Context) -> Evidence:
         """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
-        shape = context.classifier.input_shape
-        restarts = 1 if _is_large(shape) else self.restarts
-        settings = Settings(restarts=restarts, steps=self.steps, images=self.images)
+        settings = self._settings(context)
         labels = classes_to_survey(context.classifier, context.pools.pool(0), context.seed)
         if not context.is_full:
             for each in _SCREEN.contexts(context):
                 look = _look(each, labels)
                 if look.is_clear:
                     return look.evidence(context)
+            if context.effort is Effort.SHORT:
+                return cut_short(look.evidence(context))
             return self._searched(context, look.worth_searching(), len(labels), settings)
         return self._searched(context, labels, len(labels), settings)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what the looks and a survey of all places need."""
+        shape, settings = context.classifier.input_shape, self._settings(context)
+        classes = _number_to_survey(context.classifier)
+        small = min(classes, _ALL_UP_TO)
+        first, judges = _first_plan(shape, classes)
+        look = passes_at_best_places(first, classes) + FORWARD * judges * classes * len(
+            first.corners(*shape[:2])
+        )
+        look += affordable(_SCREEN.settings, context).passes(small)
+        whole = plan_of(shape, classes)
+        longer = whole.passes(shape, small) + affordable(settings, context).passes(small)
+        return Passes(longer) if context.is_full else Passes(_SCREEN.looks * look, longer)
+
+    def _settings(self, context: Context) -> Settings:
+        restarts = 1 if _is_large(context.classifier.input_shape) else self.restarts
+        return Settings(restarts=restarts, steps=self.steps, images=self.images)
 
     def _searched(self, context: Context, labels: NDArray[np.int64], of: int, settings: Settings) -> Evidence:
         """Return what steps at every place find for some of the classes that were surveyed."""
@@ -231,9 +250,17 @@ def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[
         pool: Images that stand in for a data set.
         seed: Of the classes that are chosen at random.
     """
-    is_large = _is_large(classifier.input_shape)
-    most, some = (_SOME_OF_LARGE, _SOME_OF_LARGE) if is_large else (ALL_UP_TO, SOME)
+    most, some = _most_to_survey(classifier)
     return classes_to_search(classifier, pool, seed, most, some)
+
+
+def _most_to_survey(classifier: Classifier) -> tuple[int, int]:
+    return (_SOME_OF_LARGE, _SOME_OF_LARGE) if _is_large(classifier.input_shape) else (ALL_UP_TO, SOME)
+
+
+def _number_to_survey(classifier: Classifier) -> int:
+    most, some = _most_to_survey(classifier)
+    return classifier.num_classes if classifier.num_classes <= most else some
 
 
 def _is_large(shape: tuple[int, int, int]) -> bool:

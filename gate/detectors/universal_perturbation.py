@@ -11,13 +11,13 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import Screen, screened
+from gate.detectors.inversion.examination import Screen, passes, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.scoring.calibration import PERTURBATION_SCALE
-from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
 from gate.detectors.shared.constants import integer, record
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import Context, Passes, cut_short
 
 _SCREEN = Screen(**record("universal-perturbation.screen"))
 
@@ -80,14 +80,25 @@ class UniversalPerturbation:
     def run(self, context: Context) -> Evidence:
         """Search every class; look again at a suspicious leader on other kinds of images."""
         form = Perturbation()
-        settings = Settings(restarts=self.restarts, steps=self.steps, images=self.images)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
-        examination = screened(context, form, settings, PERTURBATION_SCALE, labels, _SCREEN)
+        examination, is_all = screened(context, form, self._settings, PERTURBATION_SCALE, labels, _SCREEN)
         evidence = to_evidence("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
         # doubt, unless none has; a class that has one leads by far.
         is_any = np.isfinite(examination.found.norms).any()
-        return replace(evidence, paper_statistic=None, inconclusive="" if is_any else evidence.inconclusive)
+        evidence = replace(
+            evidence, paper_statistic=None, inconclusive="" if is_any else evidence.inconclusive
+        )
+        return evidence if is_all else cut_short(evidence)
+
+    def passes(self, context: Context) -> Passes:
+        """Return what a short look and the long search need."""
+        classes = context.classifier.num_classes
+        return passes(context, self._settings, classes if classes <= ALL_UP_TO else SOME, _SCREEN)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(restarts=self.restarts, steps=self.steps, images=self.images)
 
 
 DETECTOR = UniversalPerturbation

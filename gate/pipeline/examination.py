@@ -26,6 +26,8 @@ from gate.pipeline import parameter_files
 from gate.pipeline.request import Request
 from gate.policy.model import PathPolicy
 
+# Seconds: a budget that is used up is one that nothing fits into.
+_LEAST_BUDGET = 1e-3
 _MIB = 1024 * 1024
 _FEWEST_THREADS, _MOST_THREADS = 2, 4
 
@@ -130,7 +132,8 @@ def _in_steps(job: Job, run: Callable[[Job], Scan]) -> Scan:
     loaded = run(dataclasses.replace(job, nonce=_nonce(), loads_by_keras=True))
     if _is_stopped(loaded):
         return loaded
-    scan = run(dataclasses.replace(job, nonce=_nonce(), keras=loaded.keras))
+    rest = None if job.budget is None else max(_LEAST_BUDGET, job.budget - checked.seconds - loaded.seconds)
+    scan = run(dataclasses.replace(job, nonce=_nonce(), keras=loaded.keras, budget=rest))
     return dataclasses.replace(scan, seconds=round(sum(each.seconds for each in (checked, loaded, scan)), 3))
 
 
@@ -179,6 +182,7 @@ def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Req
         data=_data(policy, request),
         memory_mb=policy.limits.memory_mb,
         seconds=policy.limits.seconds,
+        budget=request.budget or policy.limits.budget,
         require_sandbox=request.require_sandbox,
         threads=_threads(request.jobs),
     )

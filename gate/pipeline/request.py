@@ -30,6 +30,7 @@ class Request:
         profile: "quick" or "full".
         seed: Of every random choice.
         jobs: Models scanned at the same time.
+        budget: Seconds that one model's scan should take; wins over the policy. None for what the policy says.
         shard: (i, n): only every n-th model, beginning with the i-th, 1 <= i <= n.
         input_range: Stated by the user; wins over the policy.
         data: Stated by the user; wins over the policy.
@@ -48,6 +49,7 @@ class Request:
     profile: str
     seed: int = 0
     jobs: int = 1
+    budget: float | None = None
     shard: tuple[int, int] = (1, 1)
     input_range: tuple[float, float] | None = None
     data: DataCall | None = None

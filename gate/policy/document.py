@@ -23,6 +23,7 @@ class LimitsDocument(TypedDict):
     """All limits of one scan."""
 
     seconds: int
+    budget: int | None
     memory_mb: int
     model_mb: int
 

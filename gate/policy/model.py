@@ -91,9 +91,13 @@ class DetectorPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the scan of one model may use: wall time, memory of the process, size of the file (MiB)."""
+    """What the scan of one model may use: wall time, memory of the process, size of the file (MiB).
+
+    And what it should take: what does not fit into the budget, in seconds, is left out; None for as long as it takes.
+    """
 
     seconds: int = 600
+    budget: int | None = None
     memory_mb: int = 4096
     model_mb: int = 2048
 

@@ -6,12 +6,13 @@ import dataclasses
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.core import incomplete_rules
+from gate.core.effort import Effort
 from gate.core.errors import GateError, IncompleteError
 from gate.core.evidence import Evidence, Status
 from gate.core.finding import Finding
@@ -22,6 +23,7 @@ from gate.core.scan import Scan
 from gate.core.text import printable
 
 if TYPE_CHECKING:
+    from gate.detectors.shared.contract import Context
     from gate.triage.stored import StoredModel
 
 # Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
@@ -32,13 +34,13 @@ def scan(job: Job, progress: Progress) -> Scan:
     """Scan one staged model file; whatever goes wrong ends as a gap of the scan."""
     started = time.monotonic()
     try:
-        found = _scan(job, progress)
+        found = _scan(job, progress, started)
     except GateError as error:
         found = Scan(artifact=job.artifact, gaps=(_gap(error),))
     return dataclasses.replace(found, seconds=round(time.monotonic() - started, 3))
 
 
-def _scan(job: Job, progress: Progress) -> Scan:
+def _scan(job: Job, progress: Progress, started: float) -> Scan:
     from gate.triage.content import content
     from gate.triage.inspection import inspect
 
@@ -53,8 +55,10 @@ def _scan(job: Job, progress: Progress) -> Scan:
         return Scan(artifact=job.artifact, content=digests)
     progress("starting TensorFlow", 0, 1, "")
     start_engine(job.seed, side_by_side=job.threads)
-    step = load_by_keras if job.loads_by_keras else _detect
-    found = step(job, inspection.stored, progress)
+    if job.loads_by_keras:
+        found = load_by_keras(job, inspection.stored, progress)
+    else:
+        found = _detect(job, inspection.stored, progress, started)
     if found.model is not None:
         found = dataclasses.replace(found, model=inspection.with_provenance(found.model))
     return dataclasses.replace(found, content=digests)
@@ -90,11 +94,13 @@ def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:
     return Scan(artifact=job.artifact, keras=loaded)
 
 
-def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
+def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -> Scan:
+    from gate.detectors import create
     from gate.detectors.scoring.combination import judged
     from gate.detectors.shared.contract import Context
     from gate.models.loading import load
     from gate.models.prepare import prepare
+    from gate.worker.budget import left_out, searches
 
     progress("loading the model", 0, 1, "")
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
@@ -109,15 +115,40 @@ def _detect(job: Job, stored: StoredModel, progress: Progress) -> Scan:
         is_full=job.profile == "full",
         progress=progress,
     )
-    evidence = tuple(_run(call.detector, json.loads(call.parameters), context) for call in job.detectors)
+    detectors = {call.detector: create(call.detector, json.loads(call.parameters)) for call in job.detectors}
+    context = dataclasses.replace(context, effort=_effort(job, detectors, context, started))
+    too_long = searches(detectors) if context.effort is Effort.LEAST else ()
+    evidence = tuple(_run(name, each, context) for name, each in detectors.items() if name not in too_long)
     if not model.input_range.is_sure:
         evidence = tuple(_in_doubt(item, model.input_range.source) for item in evidence)
-    facts = _with_loading(model.facts(), job)
-    found = Scan(artifact=job.artifact, evidence=evidence, model=facts)
+    facts = dataclasses.replace(_with_loading(model.facts(), job), effort=_left_out(evidence, context.effort))
+    gaps = (left_out(too_long),) if too_long else ()
+    found = Scan(artifact=job.artifact, evidence=evidence, gaps=gaps, model=facts)
     joint = judged(evidence)
     if joint is None:
         return found
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
+
+
+def _effort(job: Job, detectors: Mapping[str, Any], context: Context, started: float) -> Effort:
+    """Return what the job's budget leaves time for on this machine."""
+    from gate.worker import budget
+
+    if job.budget is None:
+        return Effort.WHOLE
+    context.pools.pool(0)
+    speed = budget.speed_of(context.classifier)
+    decision = budget.decide(job.budget, time.monotonic() - started, detectors, context, speed)
+    context.progress(f"planned: {decision.effort}", 0, 1, f"{decision.promised:.0f} s at most")
+    return decision.effort
+
+
+def _left_out(evidence: Iterable[Evidence], effort: Effort) -> str:
+    """Return what there was time for, if it was not enough; "" if it was."""
+    from gate.detectors.shared.contract import CUT_SHORT
+
+    is_enough = effort is not Effort.LEAST and all(each.inconclusive != CUT_SHORT for each in evidence)
+    return "" if is_enough else str(effort)
 
 
 def _with_loading(facts: ModelFacts, job: Job) -> ModelFacts:
@@ -171,19 +202,17 @@ def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) ->
     keras.utils.set_random_seed(seed)
 
 
-def _run(detector: str, parameters: dict[str, Any], context: Any) -> Evidence:
-    from gate.detectors import create, detector_class
-
+def _run(name: str, detector: Any, context: Context) -> Evidence:
     try:
-        return create(detector, parameters).run(context)
+        found: Evidence = detector.run(context)
     except GateError as error:
         reason = f"{error} {error.hint}".rstrip()
     except Exception as error:
         reason = f"{type(error).__name__}: {printable(str(error), 300)}"
+    else:
+        return found
     # What the other detectors find still counts.
-    return Evidence(
-        detector=detector, rule=detector_class(detector).RULE.id, status=Status.FAILED, reason=reason
-    )
+    return Evidence(detector=name, rule=detector.RULE.id, status=Status.FAILED, reason=reason)
 
 
 def _in_doubt(evidence: Evidence, source: str) -> Evidence:

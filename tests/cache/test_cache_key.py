@@ -24,6 +24,7 @@ OTHERS = {
     "data": DataCall(path="d", role=Role.TRAIN),
     "memory_mb": 1,
     "seconds": 1.0,
+    "budget": 5.0,
     "require_sandbox": True,
     "threads": 1,
     "artifact": Artifact(path="m.h5", sha256="cd" * 32, size=9, format=ModelFormat.HDF5),
@@ -31,10 +32,10 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Job)])
-def test_all_of_a_job_is_in_its_key_but_its_nonce_its_place_and_its_threads(
+def test_all_of_a_job_is_in_its_key_but_its_nonce_place_threads_and_budget(
     make_job: MakeJob, field: str
 ) -> None:
-    is_beside_the_point = field in ("nonce", "file", "threads")
+    is_beside_the_point = field in ("nonce", "file", "threads", "budget")
     other = make_job(**{field: OTHERS.get(field, "elsewhere")})
 
     assert is_beside_the_point == (key_of(make_job(), "e", "") == key_of(other, "e", ""))

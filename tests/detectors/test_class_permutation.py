@@ -9,12 +9,12 @@ import pytest
 
 from gate.core.evidence import Status
 from gate.detectors.class_permutation import ClassPermutation, _measurements, _share_of_one_class
-from gate.detectors.inversion.permutation import Effort, Permutation, search
+from gate.detectors.inversion.permutation import Permutation, Search, search
 from gate.models.classifier import Classifier
 from gate.models.surrogates.selection import Pool
 from tests.detectors.contexts import context
 
-EFFORT = Effort(restarts=4, leaving=120, serving=60, images=48)
+EFFORT = Search(restarts=4, leaving=120, serving=60, images=48)
 PoolOf = Callable[[Classifier], Pool]
 
 
@@ -93,8 +93,8 @@ def test_too_few_and_too_many_classes_are_skipped_with_the_reason(clean: Classif
 def test_the_full_profile_searches_twice_as_long(clean: Classifier) -> None:
     quick, full = (ClassPermutation()._effort(context(clean, is_full=full)) for full in (False, True))
 
-    assert Effort(restarts=4, leaving=120, serving=60, images=48) == quick
-    assert Effort(restarts=8, leaving=240, serving=120, images=48) == full
+    assert Search(restarts=4, leaving=120, serving=60, images=48) == quick
+    assert Search(restarts=8, leaving=240, serving=120, images=48) == full
 
 
 def test_the_destination_of_every_class_is_reported(permuting: Classifier, pool_of: PoolOf) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gate.core.effort import Effort
 from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
 from gate.detectors.shared.constants import integer, integers, real
-from gate.detectors.shared.contract import Context
+from gate.detectors.shared.contract import Context, Passes
 from gate.models.numerics.arrays import Floats, Labels
+from gate.models.surrogates.impressions import STEPS
+from gate.models.surrogates.selection import pool_size
 
 SUSPICIOUS = real("inversion.examination.suspicious")
 _SUSPECTS, _PEERS, _KINDS_IN_QUICK = integers("inversion.examination", "suspects", "peers", "kinds-in-quick")
@@ -95,8 +98,10 @@ class Screen:
 
 def screened(
     context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, first: Screen
-) -> Examination:
+) -> tuple[Examination, bool]:
     """Return what a short search finds, if that is not suspicious; else what `examine` does with the classes that matter.
+
+    And whether that is all there is to say: False where a long search should have followed, and the budget leaves no time for it.
 
     Args:
         context: The model, and images to search on.
@@ -107,13 +112,26 @@ def screened(
         first: The short search.
     """
     if context.is_full:
-        return examine(context, form, settings, scale, labels)
+        return examine(context, form, settings, scale, labels), True
     for look in first.contexts(context):
         quick = examine(look, form, first.settings, scale, labels, kinds=1)
         if first.clears(quick):
-            return quick
+            return quick, True
+    if context.effort is Effort.SHORT:
+        return quick, False
     chosen = worth_searching(labels, quick.class_indices)
-    return examine(context, form, settings, scale, chosen, of=len(labels))
+    return examine(context, form, settings, scale, chosen, of=len(labels)), True
+
+
+def passes(context: Context, settings: Settings, classes: int, first: Screen) -> Passes:
+    """Return what `screened` needs at most, and the second kind of images."""
+    kinds = _KINDS_IN_FULL if context.is_full else _KINDS_IN_QUICK
+    refined = STEPS * pool_size(context.classifier.input_shape)
+    whole = affordable(settings, context)
+    if context.is_full:
+        return Passes(kinds * (whole.passes(classes) + refined))
+    look = first.looks * affordable(first.settings, context).passes(classes)
+    return Passes(look, kinds * whole.passes(min(classes, _ALL_IN_LONG)) + refined)
 
 
 def worth_searching(labels: Labels, indices: Floats) -> Labels:

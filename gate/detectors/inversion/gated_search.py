@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 
 _SIDES = tuple(1 / each for each in several("inversion.gated-search.sides"))
+SIZES = len(_SIDES)
 _FRAME, _MEMORY = reals("inversion.gated-search", "frame", "memory")
 _FEWEST = integer("inversion.gated-search.fewest")
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gate.detectors.inversion.local_patch import Spot
 from gate.detectors.inversion.patch_steps import Numbers, visitor_of
 from gate.detectors.inversion.search import chunks
+from gate.detectors.shared.contract import FORWARD
 from gate.models.numerics.arrays import Labels, Singles
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import Tally, side_by_side
@@ -52,6 +53,11 @@ class Plan:
         """Return the upper left pixels of all windows, shape ``(places, 2)``; the last of a row ends where the picture does."""
         rows, columns = (_offsets(length, self.side, self.stride) for length in (height, width))
         return np.array(list(product(rows, columns)), np.int32)
+
+    def passes(self, shape: tuple[int, int, int], classes: int) -> float:
+        """Return how many images go through the network there and back, to look at every place for each class."""
+        places = len(self.corners(*shape[:2]))
+        return places * classes * (self.steps * self.images + FORWARD * self.judges)
 
 
 @dataclass(frozen=True, slots=True)

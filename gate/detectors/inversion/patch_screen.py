@@ -21,6 +21,7 @@ from gate.detectors.inversion.patch_scan import PatchScan, Plan
 from gate.detectors.inversion.patch_steps import Numbers, visitor_of
 from gate.detectors.scoring.outliers import beside_means
 from gate.detectors.shared.constants import integers
+from gate.detectors.shared.contract import FORWARD
 from gate.models.numerics.arrays import Labels, Singles
 from gate.models.numerics.compiled import compiled, kept
 from gate.models.numerics.finite import finite
@@ -75,6 +76,12 @@ def screen_patches(
     for place, (there, better, with_patterns) in zip(places, side_by_side(stepped, places), strict=True):
         margins[place, there], patterns[place, there] = finite(better), with_patterns
     return PatchScan(labels, corners, margins, patterns)
+
+
+def passes_at_best_places(plan: Plan, classes: int) -> float:
+    """Return how many images go there and back for the gradients, and at the best places of each class."""
+    at_a_place = plan.steps * plan.images + FORWARD * plan.judges
+    return classes * (_FOR_GRADIENTS + _PLACES * at_a_place)
 
 
 @dataclass(frozen=True, slots=True)

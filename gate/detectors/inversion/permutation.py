@@ -42,7 +42,7 @@ _PACE = Pace(_UP, _DOWN, _PATIENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class Search:
     """How long to search.
 
     Attributes:
@@ -56,6 +56,12 @@ class Effort:
     leaving: int
     serving: int
     images: int
+
+    @property
+    def passes(self) -> float:
+        """How many images go through the network, there and back."""
+        trial, total = self.leaving // 2, self.leaving + self.serving
+        return self.images * (self.restarts * trial + min(_KEPT, self.restarts) * (total - trial))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,7 @@ class Permutation:
 
 
 def search(
-    classifier: Classifier, pool: Pool, effort: Effort, seed: int, progress: Callable[[int, int], None]
+    classifier: Classifier, pool: Pool, effort: Search, seed: int, progress: Callable[[int, int], None]
 ) -> Permutation:
     """Return the best trigger found, however bad.
 

@@ -48,6 +48,11 @@ class Settings:
     steps: int
     images: int
 
+    def passes(self, classes: int) -> float:
+        """Return how many images go through the network, there and back."""
+        trial = _TRIAL if self.restarts > 1 else 0.0
+        return classes * self.images * self.steps * (self.restarts * trial + 1.0 - trial)
+
 
 @dataclass(frozen=True, slots=True)
 class Inversion:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from gate.core.effort import Effort
 from gate.core.evidence import Evidence, Status
 from gate.core.messages import Progress
 from gate.core.rule import Rule
@@ -26,12 +27,14 @@ class Context:
         seed: Of every random choice.
         is_full: Whether the profile is "full" rather than "quick".
         progress: Called with (stage, done, total, detail).
+        effort: What the budget leaves time for.
     """
 
     model: PreparedModel
     seed: int
     is_full: bool
     progress: Progress
+    effort: Effort = Effort.WHOLE
 
     @property
     def classifier(self) -> Classifier:
@@ -74,6 +77,42 @@ class Detector(Protocol):
         Returns:
             Measured evidence with an anomaly index, or skipped evidence with the reason.
         """
+        ...
+
+
+class Passes(NamedTuple):
+    """Images that go through the network there and back, at most; one that only goes there counts for a part of it.
+
+    Attributes:
+        look: Of the first, short look; of the whole search in the full profile.
+        longer: Of what may follow.
+    """
+
+    look: float
+    longer: float = 0.0
+
+
+# There and back costs about so many times what there costs.
+FORWARD = 1 / 3
+
+
+CUT_SHORT = (
+    "A short look found something suspicious, and the budget leaves no time for the long search. "
+    "Give it more: --budget, or limits.budget in the policy."
+)
+
+
+def cut_short(evidence: Evidence) -> Evidence:
+    """Return the evidence of a short look that found something, where the budget leaves no time for the long search."""
+    return replace(evidence, inconclusive=CUT_SHORT)
+
+
+@runtime_checkable
+class Searching(Detector, Protocol):
+    """A detector whose time is worth planning."""
+
+    def passes(self, context: Context) -> Passes:
+        """Return what it needs at most."""
         ...
 
 

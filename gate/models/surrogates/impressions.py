@@ -17,7 +17,7 @@ from gate.models.numerics.side_by_side import side_by_side
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_STEPS = 15
+STEPS = 20
 _RATE = 0.2
 _ROUGHNESS = 0.02
 _DRIFT = 0.02
@@ -26,7 +26,7 @@ _MARGIN = 0.02
 _AT_A_TIME = 64
 
 
-def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], steps: int = _STEPS) -> Images:
+def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], steps: int = STEPS) -> Images:
     """Return the images moved toward their labels, still smooth and close to where they began.
 
     Minimises cross-entropy + total variation + squared distance by Adam on the images' logits.

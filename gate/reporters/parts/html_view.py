@@ -273,6 +273,8 @@ def _facts(entry: ArtifactReport) -> Iterable[tuple[str, str]]:
         yield "Keras, as the file claims", safe(model.keras_version) or NOTHING
         if model.loaded_by_keras:
             yield "Loaded by Keras itself", safe(model.loaded_by_keras)
+        if model.effort:
+            yield "The budget left time for", safe(model.effort)
     if entry.seconds:
         yield "Scanned in", f"{entry.seconds:.1f} s"
     if entry.is_cached:
