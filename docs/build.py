@@ -41,7 +41,7 @@ _STARTERS = (
         "pre-commit/pre-commit-config.yaml",
         "yaml",
         "`init --pre-commit` writes it to `.pre-commit-config.yaml`. End `args` of your own with `--`, so that no file "
-        "name is read as an option.",
+        "name is read as an option. A model gets three minutes (`--budget 3m`); `args: [--budget, 10m, --]` gives it more.",
     ),
     ("Policy", "policy/backdoor-gate.yaml", "yaml", "`init` writes it to `.backdoor-gate.yaml`."),
 )

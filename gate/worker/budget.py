@@ -65,9 +65,14 @@ def decide(
     """
     searching = [each for each in detectors.values() if isinstance(each, Searching)]
     passes = [each.passes(context) for each in searching]
-    look = elapsed + math.fsum(each.look for each in passes) / speed.rate + _GRAPHS * speed.graph * len(passes)
+    look = (
+        elapsed + math.fsum(each.look for each in passes) / speed.rate + _GRAPHS * speed.graph * len(passes)
+    )
     longer = math.fsum(each.longer for each in passes) / speed.rate
-    plans = (Decision(effort=Effort.WHOLE, promised=look + longer), Decision(effort=Effort.SHORT, promised=look))
+    plans = (
+        Decision(effort=Effort.WHOLE, promised=look + longer),
+        Decision(effort=Effort.SHORT, promised=look),
+    )
     least = Decision(effort=Effort.LEAST, promised=elapsed)
     return next((each for each in plans if each.promised <= budget), least)
 
