@@ -88,7 +88,14 @@ _SECRETS = frozenset({KEY_VARIABLE})
     metavar="TIME",
     help="What one model's scan should take, such as 60s or 5m; what does not fit is left out, and told.",
 )
-@click.option("--executor", default="local", show_default=True, help="Where scans run; only local so far.")
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    expose_value=False,
+    callback=lambda _context, _option, value: _check_executor(value),
+    help="Where scans run; only local so far.",
+)
 @click.option(
     "--shard", default="1/1", show_default=True, metavar="I/N", help="Scan every N-th model, from the I-th."
 )
@@ -138,7 +145,6 @@ def check(
     seed: int,
     jobs: int,
     budget: float | None,
-    executor: str,
     shard: str,
     is_static: bool,
     require_sandbox: bool | None,
@@ -163,7 +169,6 @@ def check(
     from gate.cli.selecting import select
     from gate.cli.terminal import environment, is_ci
 
-    _check_executor(executor)
     targets = parse_targets(outputs)
     sign = _signer(attestation_key, targets)
     root, environ = Path.cwd(), environ_for_git()

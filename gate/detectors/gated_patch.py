@@ -11,7 +11,7 @@ from gate.core.evidence import Evidence, Measurement, Status, Trigger
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion import gated_search as gated
-from gate.detectors.shared.candidates import classes_to_search
+from gate.detectors.shared.candidates import classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import Context, Passes, skipped
 from gate.detectors.shared.pictures import examples_png, mask_png, pattern_png
@@ -98,9 +98,8 @@ class GatedPatch:
     def passes(self, context: Context) -> Passes:
         """Return what it needs: there is no short look."""
         images, places = self._each(context.classifier)
-        classes = context.classifier.num_classes
         of_a_class = (1 + places * self.rounds) * images * _KINDS * gated.SIZES
-        return Passes(of_a_class * (classes if classes <= _ALL_UP_TO else _SOME))
+        return Passes(of_a_class * number_to_search(context.classifier.num_classes, _ALL_UP_TO, _SOME))
 
     def _each(self, classifier: Classifier) -> tuple[int, int]:
         """Return how many images of each kind, and places of each class."""

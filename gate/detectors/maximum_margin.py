@@ -14,7 +14,7 @@ from gate.core.scale import LIMIT
 from gate.detectors.inversion.search import chunks
 from gate.detectors.scoring.calibration import MARGIN_SCALE
 from gate.detectors.scoring.sizes import compared
-from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.candidates import classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, reals
 from gate.detectors.shared.contract import Context, Passes
 from gate.models.numerics.adam import adam, first_state
@@ -96,9 +96,8 @@ class MaximumMargin:
 
     def passes(self, context: Context) -> Passes:
         """Return what it needs: there is no short look."""
-        classes = context.classifier.num_classes
         steps = self.steps * _FULL if context.is_full else self.steps
-        return Passes(self.restarts * steps * (classes if classes <= ALL_UP_TO else SOME))
+        return Passes(self.restarts * steps * number_to_search(context.classifier.num_classes))
 
 
 DETECTOR = MaximumMargin

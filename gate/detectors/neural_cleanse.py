@@ -13,7 +13,7 @@ from gate.detectors.inversion.examination import Screen, passes, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
-from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, record
 from gate.detectors.shared.contract import Context, Passes, cut_short
 
@@ -90,9 +90,8 @@ class NeuralCleanse:
 
     def passes(self, context: Context) -> Passes:
         """Return what a short look and the long search need."""
-        most, some = _candidates(context)
-        classes = context.classifier.num_classes
-        return passes(context, self._settings, classes if classes <= most else some, _SCREEN)
+        classes = number_to_search(context.classifier.num_classes, *_candidates(context))
+        return passes(context, self._settings, classes, _SCREEN)
 
     @property
     def _settings(self) -> Settings:

@@ -20,7 +20,7 @@ from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
 from gate.detectors.inversion.patch_screen import passes_at_best_places, screen_patches
 from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
-from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, real, record, several
 from gate.detectors.shared.contract import FORWARD, Context, Passes, cut_short
 
@@ -123,13 +123,11 @@ class UniversalPatch:
     def passes(self, context: Context) -> Passes:
         """Return what the looks and a survey of all places need."""
         shape, settings = context.classifier.input_shape, self._settings(context)
-        classes = _number_to_survey(context.classifier)
+        classes = number_to_search(context.classifier.num_classes, *_most_to_survey(context.classifier))
         small = min(classes, _ALL_UP_TO)
         first, judges = _first_plan(shape, classes)
-        look = passes_at_best_places(first, classes) + FORWARD * judges * classes * len(
-            first.corners(*shape[:2])
-        )
-        look += affordable(_SCREEN.settings, context).passes(small)
+        look = passes_at_best_places(first, classes) + affordable(_SCREEN.settings, context).passes(small)
+        look += FORWARD * judges * classes * len(first.corners(*shape[:2]))
         whole = plan_of(shape, classes)
         longer = whole.passes(shape, small) + affordable(settings, context).passes(small)
         return Passes(longer) if context.is_full else Passes(_SCREEN.looks * look, longer)
@@ -256,11 +254,6 @@ def classes_to_survey(classifier: Classifier, pool: Pool, seed: int) -> NDArray[
 
 def _most_to_survey(classifier: Classifier) -> tuple[int, int]:
     return (_SOME_OF_LARGE, _SOME_OF_LARGE) if _is_large(classifier.input_shape) else (ALL_UP_TO, SOME)
-
-
-def _number_to_survey(classifier: Classifier) -> int:
-    most, some = _most_to_survey(classifier)
-    return classifier.num_classes if classifier.num_classes <= most else some
 
 
 def _is_large(shape: tuple[int, int, int]) -> bool:

@@ -15,7 +15,7 @@ from gate.detectors.inversion.examination import Screen, passes, screened
 from gate.detectors.inversion.search import Settings
 from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.scoring.calibration import PERTURBATION_SCALE
-from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search
+from gate.detectors.shared.candidates import classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, record
 from gate.detectors.shared.contract import Context, Passes, cut_short
 
@@ -93,8 +93,7 @@ class UniversalPerturbation:
 
     def passes(self, context: Context) -> Passes:
         """Return what a short look and the long search need."""
-        classes = context.classifier.num_classes
-        return passes(context, self._settings, classes if classes <= ALL_UP_TO else SOME, _SCREEN)
+        return passes(context, self._settings, number_to_search(context.classifier.num_classes), _SCREEN)
 
     @property
     def _settings(self) -> Settings:

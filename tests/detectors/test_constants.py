@@ -61,6 +61,7 @@ OWN = {
     "structure/gates:multiplications": "none yet",
     "structure/still_units:SMALLEST": "keeps a division from zero",
     "structure/still_units:_LIVE": "a rank: neither of the two still ones",
+    "shared/contract:longer": "nothing follows",
     "training_set/suspects:_sheet": "colours",
 }
 # Arguments in which a number is no choice that changes a verdict: keyword, or function and position.

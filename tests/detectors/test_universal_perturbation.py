@@ -27,7 +27,7 @@ def test_classes_without_a_faint_way_to_them_are_no_doubt_but_all_of_them_are(
     one_way_only = brief.run(context(Classifier(network)))
     none = brief.run(context(dead))
 
-    assert 1.0 == value(one_way_only, "classes_with_trigger") < value(one_way_only, "classes_searched")
+    assert 0.0 < value(one_way_only, "classes_with_trigger") < value(one_way_only, "classes_searched")
     assert ("", None) == (one_way_only.inconclusive, one_way_only.paper_statistic)
     assert 0.0 == none.anomaly_index
     assert "found for 0 of 4 classes only" in none.inconclusive

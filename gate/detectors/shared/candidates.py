@@ -19,6 +19,11 @@ ALL_UP_TO, SOME, _BY_WEIGHT = integers("shared.candidates", "all-up-to", "some",
 _BY_VOTE = integer("shared.candidates.by-vote")
 
 
+def number_to_search(count: int, most: int = ALL_UP_TO, some: int = SOME) -> int:
+    """Return how many of so many classes `classes_to_search` returns, at most."""
+    return count if count <= most else some
+
+
 def classes_to_search(
     classifier: Classifier, pool: Pool, seed: int, most: int = ALL_UP_TO, some: int = SOME
 ) -> Labels:

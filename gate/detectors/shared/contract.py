@@ -9,6 +9,7 @@ from gate.core.effort import Effort
 from gate.core.evidence import Evidence, Status
 from gate.core.messages import Progress
 from gate.core.rule import Rule
+from gate.detectors.shared.constants import real
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -93,7 +94,7 @@ class Passes(NamedTuple):
 
 
 # There and back costs about so many times what there costs.
-FORWARD = 1 / 3
+FORWARD = real("shared.contract.forward")
 
 
 CUT_SHORT = (
