@@ -35,6 +35,7 @@ _SMALLEST_SIDE = integer("universal-patch.smallest-side")
 _LARGE = integer("universal-patch.large-side") ** 2
 _PLANS = several("universal-patch.plans")
 _FIRST_LOOK, _FIRST_WINDOWS = several("universal-patch.first-look"), several("universal-patch.first-windows")
+_WORTH = real("universal-patch.worth")
 _SCREEN = Screen(**record("universal-patch.screen"))
 
 _RULE = Rule(
@@ -166,7 +167,7 @@ class _Look:
     @property
     def is_clear(self) -> bool:
         """Whether nothing calls for a longer search."""
-        return _SCREEN.clears(self.examination) and not (self.place and self.place.is_worth_a_look)
+        return _SCREEN.clears(self.examination) and not (self.place and self.place.size >= _WORTH)
 
     def evidence(self, context: Context) -> Evidence:
         """Return it as evidence."""
