@@ -13,7 +13,7 @@ from gate.core.evidence import Evidence
 from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.inversion.evidence import to_evidence
-from gate.detectors.inversion.examination import Examination, Screen, affordable, examine, worth_searching
+from gate.detectors.inversion.examination import Examination, Screen, affordable, examine
 from gate.detectors.inversion.local_patch import LocalPatch
 from gate.detectors.inversion.location_lead import LocationLead, leading
 from gate.detectors.inversion.patch_scan import PatchScan, Plan, scan_patches
@@ -118,8 +118,7 @@ class UniversalPatch:
                     return look.evidence(context)
             if context.effort is Effort.SHORT:
                 return cut_short(look.evidence(context))
-            return self._searched(context, look.worth_searching(), len(labels), settings)
-        return self._searched(context, labels, len(labels), settings)
+        return self._searched(context, labels, settings)
 
     def passes(self, context: Context) -> Passes:
         """Return what the looks and a survey of all places need."""
@@ -130,17 +129,17 @@ class UniversalPatch:
         look = passes_at_best_places(first, classes) + affordable(_SCREEN.settings, context).passes(small)
         look += FORWARD * judges * classes * len(first.corners(*shape[:2]))
         whole = plan_of(shape, classes)
-        longer = whole.passes(shape, small) + affordable(settings, context).passes(small)
+        longer = whole.passes(shape, classes) + affordable(settings, context).passes(small)
         return Passes(longer) if context.is_full else Passes(_SCREEN.looks * look, longer)
 
     def _settings(self, context: Context) -> Settings:
         restarts = 1 if _is_large(context.classifier.input_shape) else self.restarts
         return Settings(restarts=restarts, steps=self.steps, images=self.images)
 
-    def _searched(self, context: Context, labels: NDArray[np.int64], of: int, settings: Settings) -> Evidence:
-        """Return what steps at every place find for some of the classes that were surveyed."""
-        found = _scanned(context, labels, 0, of)
-        place = _leading(context, found, of)
+    def _searched(self, context: Context, labels: NDArray[np.int64], settings: Settings) -> Evidence:
+        """Return what steps at every place find."""
+        found = _scanned(context, labels, 0)
+        place = _leading(context, found)
         chosen = _classes_to_make_small(found, place)
         count = affordable(settings, context).restarts
         form = LocalPatch({int(label): found.spots(int(label), count) for label in chosen})
@@ -174,39 +173,33 @@ class _Look:
         evidence = to_evidence("universal-patch", _RULE, self.examination, self.form, context)
         return replace(evidence, paper_statistic=None, inconclusive="")
 
-    def worth_searching(self) -> NDArray[np.int64]:
-        """Return all classes if they are few, else those that stand out here, and peers, ascending."""
-        leader = int(self.examination.found.labels[self.examination.leader])
-        suspects = [leader, self.place.label] if self.place else [leader]
-        return np.union1d(worth_searching(self.found.labels, self.found.margins.max(axis=0)), suspects)
-
 
 def _look(context: Context, labels: NDArray[np.int64]) -> _Look:
     """Look for places with one gradient, and make the patches at the best ones small."""
     context.progress("screening places", 0, 1, f"{len(labels)} classes")
     plan, judges = _first_plan(context.classifier.input_shape, len(labels))
     found = screen_patches(context.classifier, context.pools.pool(0), labels, plan, judges, context.seed)
-    place = _leading(context, found, len(labels))
+    place = _leading(context, found)
     chosen = _classes_to_make_small(found, place)
     form = LocalPatch({int(label): found.spots(int(label), 1) for label in chosen})
     examination = examine(context, form, _SCREEN.settings, LOCAL_SCALE, chosen, kinds=1)
     return _Look(found=found, place=place, form=form, examination=examination)
 
 
-def _scanned(context: Context, labels: NDArray[np.int64], index: int, of: int) -> PatchScan:
-    """Try every place with classes that were chosen from so many, on the images of one pool."""
+def _scanned(context: Context, labels: NDArray[np.int64], index: int) -> PatchScan:
+    """Try every place with the classes, on the images of one pool."""
 
     def progress(done: int, total: int) -> None:
         context.progress(_STAGES[index], done, total, f"{len(labels)} classes")
 
-    plan = plan_of(context.classifier.input_shape, of)
+    plan = plan_of(context.classifier.input_shape, len(labels))
     return scan_patches(context.classifier, context.pools.pool(index), labels, plan, context.seed, progress)
 
 
-def _leading(context: Context, found: PatchScan, surveyed: int) -> LocationLead | None:
-    """Return the class that owes most to one place, if that can be said: if all classes were surveyed, now or before."""
+def _leading(context: Context, found: PatchScan) -> LocationLead | None:
+    """Return the class that owes most to one place, if that can be said."""
     # The windows of a large picture do not overlap: what lies between two of them would count for less.
-    if _is_large(context.classifier.input_shape) or surveyed < context.classifier.num_classes:
+    if _is_large(context.classifier.input_shape):
         return None
     return leading(found, context.classifier.num_classes)
 
@@ -226,7 +219,7 @@ def _held(
     smallest, indices = int(examination.found.labels[examination.leader]), examination.class_indices
     if place is None or context.pools.count < 2 or not place.is_in_question(smallest, float(indices.max())):
         return place
-    return place.beside(_scanned(context, found.labels, 1, context.classifier.num_classes))
+    return place.beside(_scanned(context, found.labels, 1))
 
 
 def _doubt(place: LocationLead | None, examination: Examination) -> str:

@@ -12,7 +12,6 @@ from gate.detectors.inversion.examination import (
     _next_labels,
     affordable,
     suspects_and_peers,
-    worth_searching,
 )
 from gate.detectors.inversion.search import Inversion, Settings
 from gate.detectors.shared.contract import Context
@@ -123,10 +122,3 @@ def test_a_screen_clears_what_is_not_suspicious_if_it_found_enough_to_compare() 
     assert screen.clears(examination([0.9, 0.0]))
     assert not screen.clears(examination([1.0, 0.0]))
     assert not screen.clears(few)
-
-
-def test_of_many_classes_suspects_and_peers_are_worth_the_long_search() -> None:
-    few, many = np.arange(24), np.arange(25)
-
-    assert list(few) == list(worth_searching(few, np.zeros(24)))
-    assert 12 == len(worth_searching(many, np.zeros(25)))

@@ -31,8 +31,9 @@ def test_the_class_that_owes_most_to_one_place_is_named() -> None:
     assert (Measurement(name="place_lead", value=place.size, label=2),) == place.measurements
 
 
-def test_of_two_classes_none_leads() -> None:
-    assert leading(found(np.eye(2)), 2) is None
+@pytest.mark.parametrize(("tried", "num_classes"), [(2, 2), (16, 43)])
+def test_of_two_classes_and_of_some_of_many_none_leads(tried: int, num_classes: int) -> None:
+    assert leading(found(np.eye(tried)), num_classes) is None
 
 
 def test_two_questions_about_one_class_add_up_as_squares() -> None:

@@ -19,7 +19,6 @@ from gate.models.surrogates.selection import pool_size
 
 SUSPICIOUS = real("inversion.examination.suspicious")
 _SUSPECTS, _PEERS, _KINDS_IN_QUICK = integers("inversion.examination", "suspects", "peers", "kinds-in-quick")
-_ALL_IN_LONG = integer("inversion.examination.all-in-long")
 _KINDS_IN_FULL = integer("inversion.examination.kinds-in-full")
 _MORE_STEPS_IN_FULL = integer("inversion.examination.more-steps-in-full")
 _MORE_IMAGES_IN_FULL = integer("inversion.examination.more-images-in-full")
@@ -99,7 +98,7 @@ class Screen:
 def screened(
     context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, first: Screen
 ) -> tuple[Examination, bool]:
-    """Return what a short search finds, if that is not suspicious; else what `examine` does with the classes that matter.
+    """Return what a short search finds, if that is not suspicious; else what `examine` does.
 
     And whether that is all there is to say: False where a long search should have followed, and the budget leaves no time for it.
 
@@ -119,8 +118,7 @@ def screened(
             return quick, True
     if context.effort is Effort.SHORT:
         return quick, False
-    chosen = worth_searching(labels, quick.class_indices)
-    return examine(context, form, settings, scale, chosen, of=len(labels)), True
+    return examine(context, form, settings, scale, labels), True
 
 
 def passes(context: Context, settings: Settings, classes: int, first: Screen) -> Passes:
@@ -131,12 +129,7 @@ def passes(context: Context, settings: Settings, classes: int, first: Screen) ->
     if context.is_full:
         return Passes(kinds * (whole.passes(classes) + refined))
     look = first.looks * affordable(first.settings, context).passes(classes)
-    return Passes(look, kinds * whole.passes(min(classes, _ALL_IN_LONG)) + refined)
-
-
-def worth_searching(labels: Labels, indices: Floats) -> Labels:
-    """Return all classes if they are few, else `suspects_and_peers`."""
-    return labels if len(labels) <= _ALL_IN_LONG else suspects_and_peers(labels, indices)
+    return Passes(look, kinds * whole.passes(classes) + refined)
 
 
 def examine(
@@ -146,7 +139,6 @@ def examine(
     scale: Scale,
     labels: Labels,
     kinds: int = 0,
-    of: int = 0,
 ) -> Examination:
     """Search the classes on the best images, and again on others: a backdoor's target leads whatever the images are.
 
@@ -157,7 +149,6 @@ def examine(
         scale: What is usual for clean models.
         labels: Classes to search, ascending.
         kinds: Of images to search on; 0 for what the profile says.
-        of: How many classes the labels were chosen from; 0 for as many as they are.
     """
     search = _Searcher(context, form, affordable(settings, context))
     examination = Examination(searches=(), indices=np.empty((0, len(labels))), weights=np.empty(0))
@@ -169,7 +160,7 @@ def examine(
         found = search(index, chosen, "confirming the trigger" if index else "inverting triggers")
         row = np.full(len(labels), np.nan)
         row[np.searchsorted(labels, chosen)] = class_indices(
-            form.tuning.comparable(found.norms), scale, of or len(labels)
+            form.tuning.comparable(found.norms), scale, len(labels)
         )
         examination = Examination(
             searches=(*examination.searches, found),

@@ -109,8 +109,8 @@ class LocationLead:
 
 
 def leading(found: PatchScan, num_classes: int) -> LocationLead | None:
-    """Return the class that owes most to one place, of a network's classes or of suspects and their peers; None if there are two only."""
-    if num_classes < _FEWEST:
+    """Return the class that owes most to one place; None if there are two only, or not all were tried."""
+    if not _FEWEST <= num_classes == len(found.labels):
         return None
     size, position = location_lead(found.margins)
     return LocationLead(label=int(found.labels[position]), size=size, num_classes=num_classes)
