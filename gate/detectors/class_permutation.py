@@ -14,7 +14,7 @@ from gate.core.scale import LIMIT
 from gate.detectors.inversion.permutation import Permutation, Search, search
 from gate.detectors.scoring.calibration import index_of_excess, is_shift
 from gate.detectors.shared.constants import integer, integers, real, several
-from gate.detectors.shared.contract import Context, Passes, cut_short, skipped
+from gate.detectors.shared.contract import Context, Passes, Reach, skipped
 from gate.detectors.shared.pictures import mask_png, pattern_png
 from gate.models.surrogates.selection import Pool
 
@@ -100,7 +100,7 @@ class ClassPermutation:
             excess = max(0.0, (found.agreement - usual) / (1 - usual))
             if excess < _WORTH:
                 break
-        is_cut = excess >= _WORTH and context.effort is Effort.SHORT
+        reach = Reach.LONG if effort is not _FIRST_EFFORT else Reach.SHORT if excess < _WORTH else Reach.CUT
         evidence = Evidence(
             detector="class-permutation",
             rule=_RULE.id,
@@ -111,7 +111,7 @@ class ClassPermutation:
             measurements=_measurements(found),
             trigger=_trigger(found),
         )
-        return cut_short(evidence) if is_cut else evidence
+        return reach.told(evidence)
 
     def passes(self, context: Context) -> Passes:
         """Return what the short search and the long one need."""

@@ -15,7 +15,7 @@ from gate.detectors.inversion.triggers import Patch
 from gate.detectors.scoring.calibration import PATCH_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, record
-from gate.detectors.shared.contract import Context, Passes, cut_short
+from gate.detectors.shared.contract import Context, Passes
 
 _ALL_IN_QUICK, _SOME_IN_QUICK = integers("neural-cleanse", "all-in-quick", "some-in-quick")
 
@@ -84,9 +84,8 @@ class NeuralCleanse:
         """Invert every class; look again at a suspicious leader on other kinds of images."""
         form, (most, some) = Patch(), _candidates(context)
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed, most, some)
-        examination, is_all = screened(context, form, self._settings, PATCH_SCALE, labels, _SCREEN)
-        evidence = to_evidence("neural-cleanse", _RULE, examination, form, context)
-        return evidence if is_all else cut_short(evidence)
+        examination, reach = screened(context, form, self._settings, PATCH_SCALE, labels, _SCREEN)
+        return reach.told(to_evidence("neural-cleanse", _RULE, examination, form, context))
 
     def passes(self, context: Context) -> Passes:
         """Return what a short look and the long search need."""

@@ -22,7 +22,7 @@ from gate.detectors.inversion.search import Settings
 from gate.detectors.scoring.calibration import BESIDE_A_PLACE, DECOYS_OF_A_PLACE, LOCAL_SCALE
 from gate.detectors.shared.candidates import ALL_UP_TO, SOME, classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, real, record, several
-from gate.detectors.shared.contract import FORWARD, Context, Passes, cut_short
+from gate.detectors.shared.contract import FORWARD, Context, Passes, Reach
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -115,9 +115,9 @@ class UniversalPatch:
             for each in _SCREEN.contexts(context):
                 look = _look(each, labels)
                 if look.is_clear:
-                    return look.evidence(context)
+                    return Reach.SHORT.told(look.evidence(context))
             if context.effort is Effort.SHORT:
-                return cut_short(look.evidence(context))
+                return Reach.CUT.told(look.evidence(context))
         return self._searched(context, labels, settings)
 
     def passes(self, context: Context) -> Passes:

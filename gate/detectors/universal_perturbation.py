@@ -17,7 +17,7 @@ from gate.detectors.inversion.triggers import Perturbation
 from gate.detectors.scoring.calibration import PERTURBATION_SCALE
 from gate.detectors.shared.candidates import classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, record
-from gate.detectors.shared.contract import Context, Passes, cut_short
+from gate.detectors.shared.contract import Context, Passes
 
 _SCREEN = Screen(**record("universal-perturbation.screen"))
 
@@ -81,7 +81,7 @@ class UniversalPerturbation:
         """Search every class; look again at a suspicious leader on other kinds of images."""
         form = Perturbation()
         labels = classes_to_search(context.classifier, context.pools.pool(0), context.seed)
-        examination, is_all = screened(context, form, self._settings, PERTURBATION_SCALE, labels, _SCREEN)
+        examination, reach = screened(context, form, self._settings, PERTURBATION_SCALE, labels, _SCREEN)
         evidence = to_evidence("universal-perturbation", _RULE, examination, form, context)
         # The paper's index is of patches. And many classes of a large network have no faint way to them at all: that is no
         # doubt, unless none has; a class that has one leads by far.
@@ -89,7 +89,7 @@ class UniversalPerturbation:
         evidence = replace(
             evidence, paper_statistic=None, inconclusive="" if is_any else evidence.inconclusive
         )
-        return evidence if is_all else cut_short(evidence)
+        return reach.told(evidence)
 
     def passes(self, context: Context) -> Passes:
         """Return what a short look and the long search need."""

@@ -119,6 +119,7 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     context = dataclasses.replace(context, effort=_effort(job, detectors, context, started))
     too_long = searches(detectors) if context.effort is Effort.LEAST else ()
     evidence = tuple(_run(name, each, context) for name, each in detectors.items() if name not in too_long)
+    evidence = _longer(detectors, evidence, context)
     if not model.input_range.is_sure:
         evidence = tuple(_in_doubt(item, model.input_range.source) for item in evidence)
     facts = dataclasses.replace(_with_loading(model.facts(), job), effort=_left_out(evidence, context.effort))
@@ -128,6 +129,25 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     if joint is None:
         return found
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
+
+
+def _longer(
+    detectors: Mapping[str, Any], evidence: tuple[Evidence, ...], context: Context
+) -> tuple[Evidence, ...]:
+    """Return the evidence, from long searches where short ones say little each, and a lot together."""
+    from gate.detectors import adding_up
+    from gate.detectors.scoring.combination import WORTH_A_LONG_SEARCH, added_up, fitted
+    from gate.detectors.shared.contract import SHORT_LOOK
+
+    if added_up(evidence, fitted())[0] < WORTH_A_LONG_SEARCH or context.effort is not Effort.WHOLE:
+        return evidence
+    long = dataclasses.replace(context, is_long=True)
+    short = {each.detector for each in evidence if any(told.name == SHORT_LOOK for told in each.measurements)}
+    again = short & adding_up()
+    return tuple(
+        _run(each.detector, detectors[each.detector], long) if each.detector in again else each
+        for each in evidence
+    )
 
 
 def _effort(job: Job, detectors: Mapping[str, Any], context: Context, started: float) -> Effort:

@@ -12,7 +12,7 @@ from gate.detectors.inversion.search import Inversion, Settings, invert
 from gate.detectors.inversion.triggers import TriggerModel
 from gate.detectors.scoring.calibration import Scale, class_indices
 from gate.detectors.shared.constants import integer, integers, real
-from gate.detectors.shared.contract import Context, Passes
+from gate.detectors.shared.contract import Context, Passes, Reach
 from gate.models.numerics.arrays import Floats, Labels
 from gate.models.surrogates.impressions import STEPS
 from gate.models.surrogates.selection import pool_size
@@ -97,10 +97,8 @@ class Screen:
 
 def screened(
     context: Context, form: TriggerModel, settings: Settings, scale: Scale, labels: Labels, first: Screen
-) -> tuple[Examination, bool]:
-    """Return what a short search finds, if that is not suspicious; else what `examine` does.
-
-    And whether that is all there is to say: False where a long search should have followed, and the budget leaves no time for it.
+) -> tuple[Examination, Reach]:
+    """Return what a short search finds, if that is not suspicious, else what `examine` does; and how far the search went.
 
     Args:
         context: The model, and images to search on.
@@ -110,15 +108,15 @@ def screened(
         labels: Classes to search, ascending.
         first: The short search.
     """
-    if context.is_full:
-        return examine(context, form, settings, scale, labels), True
+    if context.is_full or context.is_long:
+        return examine(context, form, settings, scale, labels), Reach.LONG
     for look in first.contexts(context):
         quick = examine(look, form, first.settings, scale, labels, kinds=1)
         if first.clears(quick):
-            return quick, True
+            return quick, Reach.SHORT
     if context.effort is Effort.SHORT:
-        return quick, False
-    return examine(context, form, settings, scale, labels), True
+        return quick, Reach.CUT
+    return examine(context, form, settings, scale, labels), Reach.LONG
 
 
 def passes(context: Context, settings: Settings, classes: int, first: Screen) -> Passes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The fitted numbers; `python -m benchmarks calibrate score` makes the file.
 TABLE = Path(__file__).with_name("score.json")
+WORTH_A_LONG_SEARCH = real("scoring.combination.worth-a-long-search")
 MOST, FEW = real("scoring.combination.most"), integer("scoring.combination.few")
 
 
@@ -78,6 +79,13 @@ def lead(evidence: Iterable[Evidence]) -> tuple[float, int | None]:
     return first - second, label
 
 
+def added_up(evidence: Iterable[Evidence], table: Mapping[str, float]) -> tuple[float, int | None]:
+    """Return the anomaly index of what the detectors add up to, and the class that it points at; arguments as those of `combined`."""
+    measured = [item for item in evidence if item.anomaly_index is not None]
+    ahead, label = lead(measured)
+    return LIMIT * ahead / table["lead_of_few" if _has_few(measured) else "lead_of_clean"], label
+
+
 def combined(
     evidence: Iterable[Evidence], table: Mapping[str, float] | None = None
 ) -> tuple[float, int | None]:
@@ -94,8 +102,7 @@ def combined(
     """
     table = table or fitted()
     measured = [item for item in evidence if item.anomaly_index is not None]
-    ahead, label = lead(measured)
-    together = LIMIT * ahead / table["lead_of_few" if _has_few(measured) else "lead_of_clean"]
+    together, label = added_up(measured, table)
     loudest = max(measured, key=lambda item: item.anomaly_index or 0.0, default=None)
     if loudest is None or together >= (loudest.anomaly_index or 0.0):
         return together, label

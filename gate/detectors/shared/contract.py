@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from gate.core.effort import Effort
-from gate.core.evidence import Evidence, Status
+from gate.core.evidence import Evidence, Measurement, Status
 from gate.core.messages import Progress
 from gate.core.rule import Rule
 from gate.detectors.shared.constants import real
@@ -29,6 +30,7 @@ class Context:
         is_full: Whether the profile is "full" rather than "quick".
         progress: Called with (stage, done, total, detail).
         effort: What the budget leaves time for.
+        is_long: Whether to search long at once, without a short look.
     """
 
     model: PreparedModel
@@ -36,6 +38,7 @@ class Context:
     is_full: bool
     progress: Progress
     effort: Effort = Effort.WHOLE
+    is_long: bool = False
 
     @property
     def classifier(self) -> Classifier:
@@ -103,9 +106,24 @@ CUT_SHORT = (
 )
 
 
-def cut_short(evidence: Evidence) -> Evidence:
-    """Return the evidence of a short look that found something, where the budget leaves no time for the long search."""
-    return replace(evidence, inconclusive=CUT_SHORT)
+# A measurement of evidence that comes from a short look alone.
+SHORT_LOOK = "short_look"
+
+
+class Reach(Enum):
+    """How far a search went: a short look that was enough, one that was not and had no time to go on, or all of it."""
+
+    SHORT = "short"
+    CUT = "cut"
+    LONG = "long"
+
+    def told(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with what this says of it."""
+        if self is Reach.LONG:
+            return evidence
+        mark = Measurement(name=SHORT_LOOK, value=1.0)
+        doubt = CUT_SHORT if self is Reach.CUT else evidence.inconclusive
+        return replace(evidence, measurements=(*evidence.measurements, mark), inconclusive=doubt)
 
 
 @runtime_checkable
