@@ -59,7 +59,7 @@ def test_a_rescaling_layer_within_an_inner_network_tells_the_range(
 @pytest.fixture
 def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask quickly, where the answer does not matter."""
-    monkeypatch.setattr("gate.models.calibrate_input.input_range.RANKED", 2)
+    monkeypatch.setattr("gate.models.calibrate_input.input_range.SOME", 2)
 
 
 @pytest.mark.usefixtures("few_probes")

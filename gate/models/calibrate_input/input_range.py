@@ -12,7 +12,7 @@ from gate.models.calibrate_input.batch_statistics import mismatch
 from gate.models.calibrate_input.logit_scale import UNHEARD_OF, pictures, usual_lead
 from gate.models.graph.nested import inner_layers
 from gate.models.numerics.arrays import Images
-from gate.models.surrogates.selection import RANKED, information, probes
+from gate.models.surrogates.selection import SOME, information, probes
 
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
@@ -58,7 +58,7 @@ def find(classifier: Classifier, seed: int) -> InputRange:
     network that is awake at any range, because its last weights were multiplied.
     """
     told = _from_layers(classifier.network)
-    drawn = [probes(family, classifier.input_shape, seed, RANKED) for family in _FAMILIES]
+    drawn = [probes(family, classifier.input_shape, seed, SOME) for family in _FAMILIES]
     if told is not None:
         return _unless_unusual(_unless_any_will_do(classifier, _doubted(classifier, told, drawn), seed))
     return _from_memory(classifier, drawn) or _unless_any_will_do(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 _PROBES = 256
-# Of each family, to see what a network knows about it.
-RANKED = 96
+# Of each family, to see roughly what a network makes of it.
+SOME = 96
 # Draws that are kept: drawing takes longer than asking a small network, and several ask for the same.
 _KEPT = 8
 # Larger pictures cost more per image and need fewer of them: about the same work for each input size.
@@ -77,10 +77,7 @@ def pool_size(shape: tuple[int, int, int]) -> int:
 def ranked_families(classifier: Classifier, seed: int) -> tuple[tuple[str, float], ...]:
     """Return every family with its information, the best first."""
     shape = classifier.input_shape
-    count = min(RANKED, pool_size(shape))
-    scores = [
-        (family, information(classifier.predict(probes(family, shape, seed, count)))) for family in FAMILIES
-    ]
+    scores = [(family, information(classifier.predict(probes(family, shape, seed)))) for family in FAMILIES]
     return tuple(sorted(scores, key=lambda pair: -pair[1]))
 
 
