@@ -134,20 +134,26 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
 def _longer(
     detectors: Mapping[str, Any], evidence: tuple[Evidence, ...], context: Context
 ) -> tuple[Evidence, ...]:
-    """Return the evidence, from long searches where short ones say little each, and a lot together."""
+    """Return the evidence, from long searches where short ones say little each, and a lot together.
+
+    Where the budget leaves no time for these, the short ones cannot clear the model.
+    """
     from gate.detectors import adding_up
     from gate.detectors.scoring.combination import WORTH_A_LONG_SEARCH, added_up, fitted
-    from gate.detectors.shared.contract import SHORT_LOOK
+    from gate.detectors.shared.contract import cut_short, is_by_short_look
 
-    if added_up(evidence, fitted())[0] < WORTH_A_LONG_SEARCH or context.effort is not Effort.WHOLE:
+    if added_up(evidence, fitted())[0] < WORTH_A_LONG_SEARCH:
         return evidence
     long = dataclasses.replace(context, is_long=True)
-    short = {each.detector for each in evidence if any(told.name == SHORT_LOOK for told in each.measurements)}
-    again = short & adding_up()
-    return tuple(
-        _run(each.detector, detectors[each.detector], long) if each.detector in again else each
-        for each in evidence
-    )
+
+    def again(each: Evidence) -> Evidence:
+        if each.detector not in adding_up() or not is_by_short_look(each):
+            return each
+        if context.effort is not Effort.WHOLE:
+            return cut_short(each)
+        return _run(each.detector, detectors[each.detector], long)
+
+    return tuple(map(again, evidence))
 
 
 def _effort(job: Job, detectors: Mapping[str, Any], context: Context, started: float) -> Effort:

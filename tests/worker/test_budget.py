@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 
 from benchmarks.performance.profile import counted
 from gate.core.effort import Effort
+from gate.core.evidence import CLASS_INDEX, Evidence, Measurement, Status, searched
 from gate.detectors import create, detector_class, ids
-from gate.detectors.shared.contract import CUT_SHORT, Context, Searching
+from gate.detectors.shared.contract import CUT_SHORT, Context, Reach, Searching
 from gate.models.classifier import Classifier
 from gate.models.surrogates.pools import SurrogatePools
 from gate.worker.budget import Speed, decide, searches, speed_of
+from gate.worker.scanning import _longer
 from tests.detectors.contexts import context
 
 Cli = Callable[..., Any]
@@ -155,3 +158,25 @@ def test_a_scan_that_was_cut_does_not_pass_and_is_not_kept(cli: Cli, tmp_path: P
     again = cli(*options, "--budget", "1s", cwd=tmp_path, environ=keeps)
     assert 0 == again.code
     assert json.loads((tmp_path / "r.json").read_text())["artifacts"][0]["cached"]
+
+
+def test_short_looks_that_say_a_lot_together_do_not_clear_a_model_without_the_time_for_long_ones(
+    room: Context,
+) -> None:
+    def told(detector: str) -> Evidence:
+        index = Measurement(name=CLASS_INDEX, value=0.95, label=2)
+        evidence = Evidence(
+            detector=detector,
+            rule=detector_class(detector).RULE.id,
+            status=Status.MEASURED,
+            anomaly_index=0.95,
+            measurements=(searched(10), index),
+        )
+        return Reach.SHORT.told(evidence)
+
+    names = ("neural-cleanse", "universal-perturbation", "universal-patch")
+    evidence = tuple(map(told, names))
+    cut = _longer({}, evidence, dataclasses.replace(room, effort=Effort.SHORT))
+
+    assert [CUT_SHORT, CUT_SHORT, ""] == [each.inconclusive for each in cut]
+    assert evidence[:1] == _longer({}, evidence[:1], dataclasses.replace(room, effort=Effort.SHORT))

@@ -122,8 +122,18 @@ class Reach(Enum):
         if self is Reach.LONG:
             return evidence
         mark = Measurement(name=SHORT_LOOK, value=1.0)
-        doubt = CUT_SHORT if self is Reach.CUT else evidence.inconclusive
-        return replace(evidence, measurements=(*evidence.measurements, mark), inconclusive=doubt)
+        marked = replace(evidence, measurements=(*evidence.measurements, mark))
+        return cut_short(marked) if self is Reach.CUT else marked
+
+
+def cut_short(evidence: Evidence) -> Evidence:
+    """Return the evidence of a short look that calls for a long search, where the budget leaves no time for it."""
+    return replace(evidence, inconclusive=CUT_SHORT)
+
+
+def is_by_short_look(evidence: Evidence) -> bool:
+    """Return whether evidence comes from a short look alone."""
+    return any(each.name == SHORT_LOOK for each in evidence.measurements)
 
 
 @runtime_checkable
