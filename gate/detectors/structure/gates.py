@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gate.detectors.shared.constants import real
+from gate.models.graph.calling import call_each
 
 # Called with the gate's number, what goes in, and what comes out; returns what is to come out.
 Edit = Callable[[int, Any, Any], Any]
@@ -53,28 +54,7 @@ class Walk:
 
     def through(self, network: Any, inputs: Any) -> Any:
         """Return what a Keras model gives for a batch of raw inputs."""
-        import keras
-        import tensorflow as tf
-
-        # A Sequential model is a Functional one inside.
-        network = getattr(network, "_functional", None) or network
-        # Some names, such as _hidden, are allowed below another only.
-        with tf.name_scope("walk"):
-            found = network._run_through_graph(network._standardize_inputs(inputs), operation_fn=self._step)
-        leaves = keras.tree.flatten(found)
-        return leaves[0] if len(leaves) == 1 else found
-
-    def _step(self, operation: Any) -> Callable[..., Any]:
-        import keras
-
-        def call(*args: Any, **options: Any) -> Any:
-            if isinstance(operation, keras.Model):
-                return self.through(operation, args[0])
-            if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
-                options["training"] = False
-            return self._called(operation, args, options)
-
-        return call
+        return call_each(network, inputs, self._called)
 
     def _called(self, operation: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         import keras

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gate.models.graph.calling import call_each
 from gate.models.graph.flow import flow
 
 _KERNELS = ("Conv2D", "Dense", "DepthwiseConv2D")
@@ -33,7 +34,11 @@ def folded(network: Any) -> Callable[[Any], Any] | None:
     for kernel, normalisation in pairs:
         calls[id(kernel)] = _replacement(kernel, *_affine(kernel, normalisation))
         calls[id(normalisation)] = lambda value, **_: value
-    return lambda inputs: _run(network, inputs, calls)
+
+    def call(operation: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return calls.get(id(operation), operation)(*args, **options)
+
+    return lambda inputs: call_each(network, inputs, call)
 
 
 def _pairs(network: Any) -> list[tuple[Any, Any]]:
@@ -111,26 +116,3 @@ def _replacement(kernel: Any, weights: Any, bias: Any) -> Callable[..., Any]:
         return found + bias
 
     return call
-
-
-def _run(network: Any, inputs: Any, calls: dict[int, Callable[..., Any]]) -> Any:
-    import keras
-    import tensorflow as tf
-
-    def operation_fn(operation: Any) -> Callable[..., Any]:
-        if isinstance(operation, keras.Model):
-            return lambda given, **_: _run(operation, given, calls)
-        if id(operation) in calls:
-            return calls[id(operation)]
-        if isinstance(operation, keras.Layer) and operation._call_has_training_arg:
-            return lambda *args, **options: operation(*args, **{**options, "training": False})
-        called: Callable[..., Any] = operation
-        return called
-
-    # A Sequential model is a Functional one inside.
-    network = getattr(network, "_functional", None) or network
-    # Some names, such as _hidden, are allowed below another only.
-    with tf.name_scope("folded"):
-        found = network._run_through_graph(network._standardize_inputs(inputs), operation_fn=operation_fn)
-    leaves = keras.tree.flatten(found)
-    return leaves[0] if len(leaves) == 1 else found
