@@ -58,8 +58,8 @@ def decide(
 
     Args:
         budget: Seconds of wall time for the whole scan.
-        elapsed: Of them, those that are over.
-        detectors: That the policy asks for, by id.
+        elapsed: Seconds that are over.
+        detectors: Those of the policy, by id.
         context: The model.
         speed: Of this machine, with it.
     """
