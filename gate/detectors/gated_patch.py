@@ -42,7 +42,7 @@ exact black.
 
 ## Decides by
 One pass through the network gives, for each class, what each pixel could gain. Windows of a ninth and of a fifth of the picture's
-smaller side that could gain most are filled with black and white, and filled anew as the gradient there says, a few times. `lead` is
+smaller side that could gain most are filled with black and white; the best of them is filled anew as the gradient there says, a few times. `lead` is
 the share of images that the best patch of a class sends there, less that of the runner-up.
 The anomaly index is {LIMIT} where the lead is {_USUAL_LEAD}; the largest of the clean networks that it was chosen on was smaller.
 
@@ -70,7 +70,7 @@ class GatedPatch:
     Attributes:
         images: Of each kind, fewer if they are large.
         places: Windows of each class and size that are tried, one if the images are large.
-        rounds: How often a window is filled anew.
+        rounds: How often the best of them is filled.
     """
 
     RULE: ClassVar[Rule] = _RULE
@@ -98,7 +98,7 @@ class GatedPatch:
     def passes(self, context: Context) -> Passes:
         """Return what it needs: there is no short look."""
         images, places = self._each(context.classifier)
-        of_a_class = (1 + places * self.rounds) * images * _KINDS * gated.SIZES
+        of_a_class = gated.passes(images * _KINDS, places, self.rounds)
         return Passes(of_a_class * number_to_search(context.classifier.num_classes, _ALL_UP_TO, _SOME))
 
     def _each(self, classifier: Classifier) -> tuple[int, int]:

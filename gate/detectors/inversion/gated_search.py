@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _Pull = Callable[[Images, int], tuple[NDArray[np.int64], Images]]
 
 _SIDES = tuple(1 / each for each in several("inversion.gated-search.sides"))
-SIZES = len(_SIDES)
 _FRAME, _MEMORY = reals("inversion.gated-search", "frame", "memory")
 _FEWEST = integer("inversion.gated-search.fewest")
 
@@ -74,8 +73,8 @@ def search(
         classifier: The network.
         images: To stamp, shape ``(n, h, w, c)``.
         labels: Classes to search.
-        places: Windows to try of each size.
-        rounds: How often each is filled anew.
+        places: Windows to try of each size, once.
+        rounds: How often the best of them is filled.
 
     Raises:
         IncompleteError: Some answers are no numbers (rule BD004).
@@ -87,17 +86,38 @@ def search(
         foreign = images[known != label]
         if len(foreign) < _FEWEST:
             return None
-        tried = [each for side in sides for each in _of_side(pull, foreign, label, side, places, rounds)]
+        wishes = _gains(foreign, pull(foreign, label)[1])
+        tried = [_of_side(pull, foreign, label, wishes, side, places, rounds) for side in sides]
         return max(tried, key=lambda each: each.success)
 
     found = side_by_side(best, [int(label) for label in labels])
     return {each.label: each for each in found if each is not None}
 
 
-def _of_side(pull: _Pull, foreign: Images, label: int, side: int, places: int, rounds: int) -> list[Found]:
-    up, down = _gains(foreign, pull(foreign, label)[1])
+def passes(images: int, places: int, rounds: int) -> int:
+    """Return how many images of a class go through the network, there and back."""
+    return images * (1 + len(_SIDES) * (places + rounds - 1))
+
+
+def _of_side(
+    pull: _Pull,
+    foreign: Images,
+    label: int,
+    gains: tuple[Images, Images],
+    side: int,
+    places: int,
+    rounds: int,
+) -> Found:
+    """Fill the windows that could gain most once, and the best of them as often as it is worth."""
+    up, down = gains
     spots = _best_windows(np.maximum(up, down).sum(axis=-1), side, places)
-    return [_filled(pull, foreign, label, spot, (up - down)[_window(*spot, side)], rounds) for spot in spots]
+    fillings = [_Filling(pull, foreign, label, spot, (up - down)[_window(*spot, side)]) for spot in spots]
+    for each in fillings:
+        each.again()
+    leading = max(fillings, key=lambda each: each.best.success)
+    for _ in range(rounds - 1):
+        leading.again()
+    return leading.best
 
 
 def _gains(images: Images, gradients: Images) -> tuple[Images, Images]:
@@ -119,22 +139,29 @@ def _best_windows(gain: Images, side: int, places: int) -> list[tuple[int, int]]
     return list(dict.fromkeys(chosen))
 
 
-def _filled(
-    pull: _Pull, foreign: Images, label: int, spot: tuple[int, int], wish: Images, rounds: int
-) -> Found:
-    """Fill a window with black and white as the gradient wishes, ask again with it in place, and keep the best filling."""
-    window = _window(*spot, len(wish))
-    best = Found(label, -1.0, *spot, np.zeros_like(wish))
-    for _ in range(rounds):
-        pattern = (wish > 0).astype(np.float32)
-        stamped = foreign.copy()
+class _Filling:
+    """One window that is filled with black and white as the gradient wishes, again and again.
+
+    Attributes:
+        best: The filling that sends most images to the class so far.
+    """
+
+    def __init__(self, pull: _Pull, foreign: Images, label: int, spot: tuple[int, int], wish: Images) -> None:
+        self._pull, self._foreign, self._label = pull, foreign, label
+        self._spot, self._wish = spot, wish
+        self.best = Found(label, -1.0, *spot, np.zeros_like(wish))
+
+    def again(self) -> None:
+        """Fill it, and ask the gradient with the filling in place what it wishes now."""
+        window = _window(*self._spot, len(self._wish))
+        pattern = (self._wish > 0).astype(np.float32)
+        stamped = self._foreign.copy()
         stamped[(slice(None), *window)] = pattern
-        answers, gradients = pull(stamped, label)
-        success = float((answers == label).mean())
-        if success > best.success:
-            best = Found(label, success, *spot, pattern)
-        wish = _MEMORY * _scaled(wish) + _scaled(gradients.mean(axis=0)[window])
-    return best
+        answers, gradients = self._pull(stamped, self._label)
+        success = float((answers == self._label).mean())
+        if success > self.best.success:
+            self.best = Found(self._label, success, *self._spot, pattern)
+        self._wish = _MEMORY * _scaled(self._wish) + _scaled(gradients.mean(axis=0)[window])
 
 
 def _scaled(values: Images) -> Images:

@@ -9,7 +9,7 @@ Paper: Wang et al., Neural Cleanse: Identifying and Mitigating Backdoor Attacks 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,11 +42,19 @@ class Settings:
         restarts: Searches per class, each from another start; the smallest mask counts.
         steps: Adam steps of each search.
         images: Images per step.
+
+    Raises:
+        ValueError: One of them is less than 1.
     """
 
     restarts: int
     steps: int
     images: int
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise ValueError(f"a search with {value} {name}; at least 1")
 
     def passes(self, classes: int) -> float:
         """Return how many images go through the network, there and back."""
