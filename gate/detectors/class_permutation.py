@@ -122,7 +122,7 @@ class ClassPermutation:
 
     def _efforts(self, context: Context) -> list[Search]:
         """Return the searches, the short one first; each follows if there is reason to."""
-        if context.is_full:
+        if context.is_full or context.is_long:
             return [self._effort(context)]
         return [_FIRST_EFFORT] if context.effort is Effort.SHORT else [_FIRST_EFFORT, self._effort(context)]
 

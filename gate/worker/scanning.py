@@ -101,6 +101,7 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     from gate.models.loading import load
     from gate.models.prepare import prepare
     from gate.worker.budget import left_out, searches
+    from gate.worker.searching import searched
 
     progress("loading the model", 0, 1, "")
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
@@ -118,8 +119,8 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     detectors = {call.detector: create(call.detector, json.loads(call.parameters)) for call in job.detectors}
     context = dataclasses.replace(context, effort=_effort(job, detectors, context, started))
     too_long = searches(detectors) if context.effort is Effort.LEAST else ()
-    evidence = tuple(_run(name, each, context) for name, each in detectors.items() if name not in too_long)
-    evidence = _longer(detectors, evidence, context)
+    affordable = {name: each for name, each in detectors.items() if name not in too_long}
+    evidence = searched(affordable, context)
     if not model.input_range.is_sure:
         evidence = tuple(_in_doubt(item, model.input_range.source) for item in evidence)
     facts = dataclasses.replace(_with_loading(model.facts(), job), effort=_left_out(evidence, context.effort))
@@ -129,31 +130,6 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     if joint is None:
         return found
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
-
-
-def _longer(
-    detectors: Mapping[str, Any], evidence: tuple[Evidence, ...], context: Context
-) -> tuple[Evidence, ...]:
-    """Return the evidence, from long searches where short ones say little each, and a lot together.
-
-    Where the budget leaves no time for these, the short ones cannot clear the model.
-    """
-    from gate.detectors import adding_up
-    from gate.detectors.scoring.combination import WORTH_A_LONG_SEARCH, added_up, fitted
-    from gate.detectors.shared.contract import cut_short, is_by_short_look
-
-    if added_up(evidence, fitted())[0] < WORTH_A_LONG_SEARCH:
-        return evidence
-    long = dataclasses.replace(context, is_long=True)
-
-    def again(each: Evidence) -> Evidence:
-        if each.detector not in adding_up() or not is_by_short_look(each):
-            return each
-        if context.effort is not Effort.WHOLE:
-            return cut_short(each)
-        return _run(each.detector, detectors[each.detector], long)
-
-    return tuple(map(again, evidence))
 
 
 def _effort(job: Job, detectors: Mapping[str, Any], context: Context, started: float) -> Effort:
@@ -226,19 +202,6 @@ def start_engine(seed: int, *, side_by_side: int = 1, per_operation: int = 1) ->
     tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-
-
-def _run(name: str, detector: Any, context: Context) -> Evidence:
-    try:
-        found: Evidence = detector.run(context)
-    except GateError as error:
-        reason = f"{error} {error.hint}".rstrip()
-    except Exception as error:
-        reason = f"{type(error).__name__}: {printable(str(error), 300)}"
-    else:
-        return found
-    # What the other detectors find still counts.
-    return Evidence(detector=name, rule=detector.RULE.id, status=Status.FAILED, reason=reason)
 
 
 def _in_doubt(evidence: Evidence, source: str) -> Evidence:
