@@ -22,9 +22,15 @@ _LARGEST_SHARE = real("class-permutation.largest-share")
 _FEWEST_CLASSES, _MOST_CLASSES = integers("class-permutation", "fewest-classes", "most-classes")
 _IMAGES, _FEWEST_IMAGES = integers("class-permutation", "images", "fewest-images")
 _LARGE_PIXELS = integer("class-permutation.large-side") ** 2
-_FIRST_STEPS, _FIRST_IMAGES = integers("class-permutation", "first-steps", "first-images")
-_FIRST_EFFORT = Search(restarts=1, leaving=_FIRST_STEPS, serving=0, images=_FIRST_IMAGES)
-_WORTH = real("class-permutation.worth")
+_LOOK_LEAVING, _LOOK_SERVING = (
+    several("class-permutation.look-leaving"),
+    several("class-permutation.look-serving"),
+)
+_LOOK_IMAGES, _LOOK_WORTH = integer("class-permutation.look-images"), several("class-permutation.look-worth")
+_LOOKS = tuple(
+    (Search(restarts=1, leaving=leaving, serving=serving, images=_LOOK_IMAGES), worth)
+    for leaving, serving, worth in zip(_LOOK_LEAVING, _LOOK_SERVING, _LOOK_WORTH, strict=True)
+)
 _FULL, _LEAVING = integer("class-permutation.full"), several("class-permutation.leaving")
 
 _RULE = Rule(
@@ -90,17 +96,10 @@ class ClassPermutation:
                 f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}.",
             )
 
-        def progress(done: int, total: int) -> None:
-            context.progress("searching a permutation", done, total, f"{classes} classes")
-
         pool = context.pools.pool(0)
         usual = _share_of_one_class(context, pool)
-        for effort in self._efforts(context):
-            found = search(context.classifier, pool, effort, context.seed, progress)
-            excess = max(0.0, (found.agreement - usual) / (1 - usual))
-            if excess < _WORTH:
-                break
-        reach = Reach.LONG if effort is not _FIRST_EFFORT else Reach.SHORT if excess < _WORTH else Reach.CUT
+        found, reach = self._searched(context, pool, usual)
+        excess = _excess(found, usual)
         evidence = Evidence(
             detector="class-permutation",
             rule=_RULE.id,
@@ -114,17 +113,28 @@ class ClassPermutation:
         return reach.told(evidence)
 
     def passes(self, context: Context) -> Passes:
-        """Return what the short search and the long one need."""
+        """Return what the short searches and the long one need."""
         if not _FEWEST_CLASSES <= context.classifier.num_classes <= _MOST_CLASSES:
             return Passes(0.0)
         whole = self._effort(context).passes
-        return Passes(whole) if context.is_full else Passes(_FIRST_EFFORT.passes, whole)
+        return Passes(whole) if context.is_full else Passes(sum(look.passes for look, _ in _LOOKS), whole)
 
-    def _efforts(self, context: Context) -> list[Search]:
-        """Return the searches, the short one first; each follows if there is reason to."""
-        if context.is_full or context.is_long:
-            return [self._effort(context)]
-        return [_FIRST_EFFORT] if context.effort is Effort.SHORT else [_FIRST_EFFORT, self._effort(context)]
+    def _searched(self, context: Context, pool: Pool, usual: float) -> tuple[Permutation, Reach]:
+        """Return what the last search that there is reason for found, and how far it went: each short one may be enough."""
+
+        def progress(done: int, total: int) -> None:
+            context.progress(
+                "searching a permutation", done, total, f"{context.classifier.num_classes} classes"
+            )
+
+        if not (context.is_full or context.is_long):
+            for look, worth in _LOOKS:
+                found = search(context.classifier, pool, look, context.seed, progress)
+                if _excess(found, usual) < worth:
+                    return found, Reach.SHORT
+            if context.effort is Effort.SHORT:
+                return found, Reach.CUT
+        return search(context.classifier, pool, self._effort(context), context.seed, progress), Reach.LONG
 
     def _effort(self, context: Context) -> Search:
         factor = _FULL if context.is_full else 1
@@ -140,6 +150,11 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
+
+
+def _excess(found: Permutation, usual: float) -> float:
+    """Return how far the agreement lies above that of a trigger for one class, as a share of what there is above it."""
+    return max(0.0, (found.agreement - usual) / (1 - usual))
 
 
 def _share_of_one_class(context: Context, pool: Pool) -> float:
