@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -116,8 +116,9 @@ class ClassPermutation:
         """Return what the short searches and the long one need."""
         if not _FEWEST_CLASSES <= context.classifier.num_classes <= _MOST_CLASSES:
             return Passes(0.0)
-        whole = self._effort(context).passes
-        return Passes(whole) if context.is_full else Passes(sum(look.passes for look, _ in _LOOKS), whole)
+        whole = self._effort(context)
+        look = sum(_affordable(each, whole).passes for each, _ in _LOOKS)
+        return Passes(whole.passes) if context.is_full else Passes(look, whole.passes)
 
     def _searched(self, context: Context, pool: Pool, usual: float) -> tuple[Permutation, Reach]:
         """Return what the last search that there is reason for found, and how far it went: each short one may be enough."""
@@ -127,14 +128,15 @@ class ClassPermutation:
                 "searching a permutation", done, total, f"{context.classifier.num_classes} classes"
             )
 
+        whole = self._effort(context)
         if not (context.is_full or context.is_long):
             for look, worth in _LOOKS:
-                found = search(context.classifier, pool, look, context.seed, progress)
+                found = search(context.classifier, pool, _affordable(look, whole), context.seed, progress)
                 if _excess(found, usual) < worth:
                     return found, Reach.SHORT
             if context.effort is Effort.SHORT:
                 return found, Reach.CUT
-        return search(context.classifier, pool, self._effort(context), context.seed, progress), Reach.LONG
+        return search(context.classifier, pool, whole, context.seed, progress), Reach.LONG
 
     def _effort(self, context: Context) -> Search:
         factor = _FULL if context.is_full else 1
@@ -150,6 +152,11 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
+
+
+def _affordable(look: Search, whole: Search) -> Search:
+    """Return the short search with no more images per step than the long one has: of large pictures there are fewer."""
+    return replace(look, images=min(look.images, whole.images))
 
 
 def _excess(found: Permutation, usual: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.effort import Effort
 from gate.core.evidence import Measurement
 from gate.detectors.inversion.search import Inversion
 from gate.detectors.inversion.triggers import TriggerModel
@@ -52,7 +53,8 @@ def confirm(context: Context, form: TriggerModel, found: Inversion, leader: int)
 def _elsewhere(
     context: Context, form: TriggerModel, label: int, trigger: tuple[Singles, ...]
 ) -> Iterator[Measurement]:
-    if context.pools.count < 2:
+    # Drawing another kind of images takes longer than a short look.
+    if context.pools.count < 2 or (context.effort is Effort.SHORT and not context.is_full):
         return
     reached = _reached(context, _stamped(form, context.pools.pool(1), label, trigger), label)
     low, high = wilson_interval(int(reached.sum()), len(reached))
