@@ -26,11 +26,13 @@ COMMANDS = {
     "calibrate surveys": ("calibration.surveys", "tabulate how far patches make classes lead"),
     "report tables": ("evaluation.tables", "print how well backdoors are detected"),
     "report pages": ("evaluation.pages", "write the tables and curves of docs/"),
+    "report engines": ("evaluation.engines", "compare what two engines say of the same networks"),
     "report surrogates": ("evaluation.surrogates", "print whether drawn images wake backdoors"),
     "report training-sets": ("training_sets.poisoned_table", "print how well poisoned sets are detected"),
     "training-sets": ("training_sets.poisoned_sets", "make poisoned and clean training sets"),
     "verdicts": ("scans.verdicts", "scan and print the models of a truth table"),
     "speed": ("performance.speed", "time Neural Cleanse, ours and IBM ART's"),
+    "budgets": ("performance.budgets", "measure what budgets promise and what scans take"),
     "start-up": ("performance.start_up", "measure what the fork server saves"),
     "hostile": ("hostile", "meet the hostile corpus, beside other scanners"),
 }
