@@ -70,9 +70,10 @@ def counted(classifier: Classifier) -> tuple[Classifier, Passes]:
     """Return a network that counts the passes of its searches and answers."""
     passes = Passes()
     other: Any = copy.copy(classifier)
-    searched, asked = classifier.logits, classifier.predict
+    searched, walked, asked = classifier.logits, classifier.operations, classifier.predict
     mark = _mark(passes)
     other.logits = lambda images: searched(mark(images))
+    other.operations = lambda images: walked(mark(images))
 
     def predict(images: Any) -> Any:
         passes.forward += len(images)
