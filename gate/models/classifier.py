@@ -97,10 +97,14 @@ class Classifier:
         """Return the same, added to the graph in the making operation by operation, for who changes single ones."""
         return self._scaled(lambda raw: self.network(raw, training=False), images)
 
+    def raw(self, images: Any) -> Any:
+        """Return images of 0..1 as the network takes them."""
+        return self.low + (self.high - self.low) * images
+
     def _scaled(self, network: Callable[[Any], Any], images: Any) -> Any:
         import tensorflow as tf
 
-        answers = network(self.low + (self.high - self.low) * images)
+        answers = network(self.raw(images))
         answers = tf.cast(answers, tf.float32)  # a network of mixed precision answers in halves
         return answers if self.temperature == 1.0 else answers / self.temperature
 

@@ -100,7 +100,7 @@ def confirmed(
 ) -> Case:
     """Return the case of a class: its trigger, and what confirms it where a clean network seldom comes to as much."""
     found = examination.found
-    trigger, interval = _trigger(found, leader, form, context)
+    trigger, interval = shown_trigger(found, leader, form, context)
     leads = place is not None and place.is_worth_a_look and place.label == int(found.labels[leader])
     is_asked = trigger is not None and (examination.is_suspicious or leads)
     return Case(
@@ -164,7 +164,7 @@ def _written(
     )
 
 
-def _trigger(
+def shown_trigger(
     found: Inversion, leader: int, form: TriggerModel, context: Context
 ) -> tuple[Trigger | None, tuple[Measurement, ...]]:
     """Return the leader's trigger with its success on the whole pool, and the interval of that rate."""

@@ -10,7 +10,7 @@ from gate.detectors.shared.constants import reals
 from gate.models.numerics.arrays import Floats
 
 MAD_SCALE, _FALSE_ALARMS = reals("scoring.outliers", "mad-scale", "false-alarms")
-_SHARE_OF_WHOLE, _CONFIDENCE = reals("scoring.outliers", "share-of-whole", "confidence")
+_SHARE_OF_WHOLE, CONFIDENCE = reals("scoring.outliers", "share-of-whole", "confidence")
 
 
 def paper_index(norms: Floats) -> float:
@@ -115,7 +115,7 @@ def clean_limit(num_classes: int) -> float:
     return -NormalDist().inv_cdf(1.0 - (1.0 - _FALSE_ALARMS) ** (1.0 / max(num_classes, 2)))
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = _CONFIDENCE) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return `(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)`, within 0..1; (0, 1) without trials.
 
     Paper: Wilson, Probable inference, JASA 1927 (https://doi.org/10.1080/01621459.1927.10502953).

@@ -174,7 +174,7 @@ def _looking(classifier: Classifier) -> _Looking:
             return after
 
         walks.append(Walk(keep))
-        walks[-1].through(classifier.network, raw(classifier, images))
+        walks[-1].through(classifier.network, classifier.raw(images))
         if not found:
             return (tf.zeros((tf.shape(images)[0], 0)),) * 2
         return tuple(tf.concat(each, axis=1) for each in zip(*found, strict=True))
@@ -207,12 +207,7 @@ def walked(classifier: Classifier, images: Any, edit: Edit, leak: Any = 0.0) -> 
     """Return the scores of images, 0..1, with every gate edited."""
     import tensorflow as tf
 
-    return tf.cast(Walk(edit, leak).through(classifier.network, raw(classifier, images)), tf.float32)
-
-
-def raw(classifier: Classifier, images: Any) -> Any:
-    """Return images of 0..1 as the network takes them."""
-    return classifier.low + (classifier.high - classifier.low) * images
+    return tf.cast(Walk(edit, leak).through(classifier.network, classifier.raw(images)), tf.float32)
 
 
 def pictures(classifier: Classifier) -> Any:

@@ -28,6 +28,8 @@ class Stream(IntEnum):
     STRIP_SAMPLES = 22
     STRIP_BLENDS = 23
     PATCH_SCREEN = 24
+    MEMORY_IMAGES = 25
+    MEMORY_SHUFFLES = 26
 
 
 def random_numbers(seed: int, stream: Stream, *parts: int) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""What a network's running statistics keep of its training set."""
