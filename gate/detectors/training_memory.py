@@ -163,7 +163,13 @@ def _measured(context: Context, known: Normalisations, layers: list[Layer], imag
             *class_measurements(labels, indices),
         ),
         trigger=trigger,
+        remark=_remark(agreements[leader][0], int(labels[leader])) if indices[leader] > LIMIT else "",
     )
+
+
+def _remark(found: Agreement, label: int) -> str:
+    share = 100 * float(np.clip(found.rate, 0.0, 1.0))
+    return f"The running means are those of a training set of which {share:.0f} % had a trigger for class {label}"
 
 
 def _agreements(
