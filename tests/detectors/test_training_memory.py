@@ -146,7 +146,7 @@ def test_a_poisoned_training_set_is_remembered_and_a_clean_one_is_not(
     [
         (pictures(400, seed=1), Role.TRAIN, "Needs clean images"),
         (pictures(20, seed=1), Role.CLEAN, "20 clean images say too little"),
-        (np.round(pictures(400, seed=1)), Role.CLEAN, "of another kind"),
+        pytest.param(np.round(pictures(400, seed=1)), Role.CLEAN, "of another kind", marks=pytest.mark.slow),
     ],
 )
 def test_what_says_nothing_is_skipped(keras: Any, images: Singles, role: Role, reason: str) -> None:
