@@ -26,7 +26,7 @@ from gate.detectors.scoring.outliers import CONFIDENCE
 from gate.detectors.shared.candidates import classes_to_search, number_to_search
 from gate.detectors.shared.constants import integer, integers, real
 from gate.detectors.shared.contract import FORWARD, Context, Passes, skipped
-from gate.models.numerics.arrays import Labels, Singles
+from gate.models.numerics.arrays import Floats, Labels, Singles
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
 
@@ -139,7 +139,7 @@ def _measured(context: Context, known: Normalisations, layers: list[Layer], imag
 
     found = invert(context.classifier, pool, _FORM, labels, _SEARCH, context.seed, progress)
     agreements = _agreements(context, known, layers, images, found)
-    excesses = np.array([each[0].z - max(0.0, *(other.z for other in each[1:])) for each in agreements])
+    excesses = np.array([each[0].z - max([0.0, *(other.z for other in each[1:])]) for each in agreements])
     indices = np.clip(LIMIT * excesses / _USUAL_EXCESS, 0.0, LARGEST_INDEX)
     leader = int(excesses.argmax())
     unrest = agreements[leader][0].unrest
@@ -180,21 +180,16 @@ def _agreements(
 
     def of_class(position: int) -> list[Agreement]:
         foreign = images[classes != found.labels[position]][:_STAMPED]
+        if not len(foreign):
+            return [agreement(layers, [np.zeros(len(layer.remainder)) for layer in layers])]
         unmarked = [each.mean(axis=0) for each in known.inputs(foreign)]
-        return [
-            agreement(
-                layers,
-                [
-                    each.mean(axis=0) - before
-                    for each, before in zip(
-                        known.inputs(np.asarray(_FORM.stamp(foreign, trigger), np.float32)),
-                        unmarked,
-                        strict=True,
-                    )
-                ],
-            )
-            for trigger in _with_altered(found.trigger(position), context.seed)
-        ]
+
+        def shifts(trigger: tuple[Singles, ...]) -> list[Floats]:
+            marked = known.inputs(np.asarray(_FORM.stamp(foreign, trigger), np.float32))
+            return [each.mean(axis=0) - before for each, before in zip(marked, unmarked, strict=True)]
+
+        triggers = _with_altered(found.trigger(position), context.seed)
+        return [agreement(layers, shifts(trigger)) for trigger in triggers]
 
     return side_by_side(of_class, range(len(found.labels)))
 

@@ -179,3 +179,15 @@ def test_the_rate_is_that_of_the_shift_whatever_its_direction(keras: Any) -> Non
     assert found.z == pytest.approx(-turned.z)
     assert found.rate == pytest.approx(RATE, rel=0.5)
     assert agreement(layers, [np.zeros(CHANNELS)]).z == 0.0
+
+
+def test_a_class_that_all_images_are_taken_for_is_no_evidence(keras: Any) -> None:
+    built = remembering(keras, 0.0)
+    kernel, bias = built.get_layer("scores").get_weights()
+    built.get_layer("scores").set_weights([kernel, bias + 1e3 * np.eye(CLASSES)[TARGET]])
+
+    evidence = measured(built, pictures(60, seed=1))
+
+    assert evidence.anomaly_index is not None
+    assert np.isfinite(evidence.anomaly_index)
+    assert evidence.anomaly_index < 2.0
