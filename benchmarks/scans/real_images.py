@@ -23,10 +23,10 @@ from benchmarks.scans.seeds import chosen
 _IMAGES = 400
 
 
-def images(recipe: Recipe, known: Truth, folder: Path, file: Path) -> None:
+def images(recipe: Recipe, known: Truth, folder: Path, file: Path, count: int = _IMAGES) -> None:
     """Write real test images as the network takes them, with their labels, as an npz file."""
     _, test = data.load(folder, recipe.task, recipe.classes, recipe.seed, recipe.images)
-    taken = np.random.default_rng(recipe.seed).permutation(len(test.labels))[:_IMAGES]
+    taken = np.random.default_rng(recipe.seed).permutation(len(test.labels))[:count]
     raw = test.images[taken] * np.asarray(known.scale, np.float32) + np.asarray(known.offset, np.float32)
     np.savez(file, x_train=raw, y_train=test.labels[taken])
 
