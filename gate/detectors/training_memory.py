@@ -31,7 +31,9 @@ from gate.models.numerics.side_by_side import side_by_side
 from gate.models.numerics.streams import Stream, random_numbers
 
 _NAME = "training-memory"
-_FEWEST, _STAMPED, _MOVE = integers("training-memory", "fewest", "stamped", "move")
+_FEWEST, _STAMPED = integers("training-memory", "fewest", "stamped")
+_MOVE, _SHUFFLES = integers("training-memory", "move", "shuffles")
+_ALTERED = 2 + _SHUFFLES
 _UNSETTLED, _USUAL_EXCESS = real("training-memory.unsettled"), real("training-memory.usual-excess")
 _SEARCH = Settings(
     restarts=1, steps=integer("training-memory.steps"), images=integer("training-memory.images-per-step")
@@ -55,7 +57,7 @@ normalisation whose statistics were settled when the training ended.
 ## Decides by
 For each class a small trigger is searched on the images. Stamped on images of other classes it shifts the mean of each layer's inputs. `z` is how
 well all shifts agree with what the running means hold beside the directions in which clean images move them, in standard deviations. The same is asked
-of altered triggers: moved, its pixels shuffled, its colours turned round. The excess of a class is its z less the largest of theirs. The anomaly index is the largest
+of altered triggers: moved, its colours turned round, and its pixels shuffled (the mean of {_SHUFFLES}). The excess of a class is its z less the largest of theirs. The anomaly index is the largest
 excess, {LIMIT} where it is {_USUAL_EXCESS}. `poison_rate` is the share of the training set that had the trigger, by the same fit, with its 95 % interval.
 
 ## If it fires
@@ -108,7 +110,7 @@ class TrainingMemory:
         if context.dataset is None:
             return Passes(0.0)
         classes = number_to_search(context.classifier.num_classes)
-        asked = FORWARD * (self.images + classes * _STAMPED * (1 + len(_ALTERED)))
+        asked = FORWARD * (self.images + classes * _STAMPED * (_ALTERED + 1))
         return Passes(_SEARCH.passes(classes) + asked)
 
     def _sample(self, context: Context) -> tuple[Singles, Labels]:
@@ -139,7 +141,7 @@ def _measured(context: Context, known: Normalisations, layers: list[Layer], imag
 
     found = invert(context.classifier, pool, _FORM, labels, _SEARCH, context.seed, progress)
     agreements = _agreements(context, known, layers, images, found)
-    excesses = np.array([each[0].z - max([0.0, *(other.z for other in each[1:])]) for each in agreements])
+    excesses = np.array([_excess(each) for each in agreements])
     indices = np.clip(LIMIT * excesses / _USUAL_EXCESS, 0.0, LARGEST_INDEX)
     leader = int(excesses.argmax())
     unrest = agreements[leader][0].unrest
@@ -194,29 +196,33 @@ def _agreements(
     return side_by_side(of_class, range(len(found.labels)))
 
 
+def _excess(found: list[Agreement]) -> float:
+    """Return by how much the trigger's z exceeds those of the altered ones; of the shuffled ones the mean counts, for each is a draw."""
+    if len(found) == 1:
+        return 0.0
+    trigger, moved, turned_round, *shuffled = (each.z for each in found)
+    return trigger - max(0.0, moved, turned_round, float(np.mean(shuffled)))
+
+
 def _with_altered(trigger: tuple[Singles, ...], seed: int) -> Iterator[tuple[Singles, ...]]:
+    """Yield the trigger, moved, with its colours turned round, and with its pixels shuffled, several times."""
+    mask, pattern = trigger
     yield trigger
-    for alter in _ALTERED:
-        yield alter(trigger, seed)
+    yield _moved(trigger)
+    yield mask, 1.0 - pattern
+    for number in range(_SHUFFLES):
+        yield _shuffled(trigger, random_numbers(seed, Stream.MEMORY_SHUFFLES, number))
 
 
-def _moved(trigger: tuple[Singles, ...], _: int) -> tuple[Singles, ...]:
+def _moved(trigger: tuple[Singles, ...]) -> tuple[Singles, ...]:
     height, width = trigger[0].shape[:2]
     return tuple(np.roll(part, (height // _MOVE, width // _MOVE), axis=(0, 1)) for part in trigger)
 
 
-def _shuffled(trigger: tuple[Singles, ...], seed: int) -> tuple[Singles, ...]:
+def _shuffled(trigger: tuple[Singles, ...], draw: np.random.Generator) -> tuple[Singles, ...]:
     height, width = trigger[0].shape[:2]
-    order = random_numbers(seed, Stream.MEMORY_SHUFFLES).permutation(height * width)
+    order = draw.permutation(height * width)
     return tuple(part.reshape(height * width, -1)[order].reshape(part.shape) for part in trigger)
-
-
-def _turned_round(trigger: tuple[Singles, ...], _: int) -> tuple[Singles, ...]:
-    mask, pattern = trigger
-    return mask, 1.0 - pattern
-
-
-_ALTERED = (_moved, _shuffled, _turned_round)
 
 
 def _rate(found: Agreement) -> Iterator[Measurement]:
