@@ -20,3 +20,5 @@ PUBLIC = _FOLDER / "2026-11-28-public.jsonl"
 META_FEATURES = _FOLDER / "2026-11-21-meta-features.jsonl"
 # By how much a patch at each place makes each class lead.
 SURVEYS = _FOLDER / "2026-11-27-surveys.npz"
+# What networks remember of their training set, asked with clean test images.
+MEMORY = _FOLDER / "2026-12-01-training-memory.jsonl"
