@@ -22,3 +22,5 @@ META_FEATURES = _FOLDER / "2026-11-21-meta-features.jsonl"
 SURVEYS = _FOLDER / "2026-11-27-surveys.npz"
 # What networks remember of their training set, asked with clean test images.
 MEMORY = _FOLDER / "2026-12-01-training-memory.jsonl"
+# What the engine before short looks and the one after say of the same networks, and what they cost.
+ENGINES = _FOLDER / "2026-12-01-engines.jsonl"
