@@ -183,7 +183,8 @@ def _agreements(
     def of_class(position: int) -> list[Agreement]:
         foreign = images[classes != found.labels[position]][:_STAMPED]
         if not len(foreign):
-            return [agreement(layers, [np.zeros(len(layer.remainder)) for layer in layers])]
+            nothing = agreement(layers, [np.zeros(len(layer.remainder)) for layer in layers])
+            return [nothing] * (1 + _ALTERED)
         unmarked = [each.mean(axis=0) for each in known.inputs(foreign)]
 
         def shifts(trigger: tuple[Singles, ...]) -> list[Floats]:
@@ -198,8 +199,6 @@ def _agreements(
 
 def _excess(found: list[Agreement]) -> float:
     """Return by how much the trigger's z exceeds those of the altered ones; of the shuffled ones the mean counts, for each is a draw."""
-    if len(found) == 1:
-        return 0.0
     trigger, moved, turned_round, *shuffled = (each.z for each in found)
     return trigger - max(0.0, moved, turned_round, float(np.mean(shuffled)))
 

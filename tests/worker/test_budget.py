@@ -17,8 +17,7 @@ from gate.detectors.shared.contract import CUT_SHORT, Context, Reach, Searching
 from gate.models.classifier import Classifier
 from gate.models.surrogates.pools import SurrogatePools
 from gate.worker.budget import Speed, decide, searches, speed_of
-from gate.worker.searching import _together, is_settling
-from gate.worker.searching import searched as all_searched
+from gate.worker.searching import followed
 from tests.detectors.contexts import context
 
 Cli = Callable[..., Any]
@@ -183,25 +182,8 @@ def test_short_looks_that_say_a_lot_together_do_not_clear_a_model_without_the_ti
         return Reach.SHORT.told(evidence)
 
     names = ("neural-cleanse", "universal-perturbation", "universal-patch")
-    evidence = {name: told(name) for name in names}
-    cut = _together({}, evidence, dataclasses.replace(room, effort=Effort.SHORT))
+    evidence = tuple(map(told, names))
+    cut = followed({}, evidence, dataclasses.replace(room, effort=Effort.SHORT))
 
-    assert [CUT_SHORT, CUT_SHORT, ""] == [each.inconclusive for each in cut.values()]
-    one = {names[0]: evidence[names[0]]}
-    assert one == _together({}, one, dataclasses.replace(room, effort=Effort.SHORT))
-
-
-def test_the_most_suspicious_is_searched_first_and_a_clear_trigger_settles_it(
-    linear_backdoored: Classifier,
-) -> None:
-    names = ("neural-cleanse", "universal-perturbation", "universal-patch")
-    detectors = {name: create(name, {}) for name in names}
-
-    found = all_searched(detectors, context(linear_backdoored))
-
-    assert names == tuple(each.detector for each in found)
-    settling = [each for each in found if is_settling(each)]
-    assert 1 == len(settling)
-    assert (2,) == settling[0].target_labels
-    (left,) = {each.inconclusive for each in found if each.inconclusive}
-    assert left.endswith(f"The long search was left out: {settling[0].detector} has found a backdoor.")
+    assert [CUT_SHORT, CUT_SHORT, ""] == [each.inconclusive for each in cut]
+    assert evidence[:1] == followed({}, evidence[:1], dataclasses.replace(room, effort=Effort.SHORT))

@@ -26,12 +26,10 @@ class Normalisation:
     """One batch normalisation.
 
     Attributes:
-        name: Of the layer, as the file says.
         mean: Running mean of its inputs over the last batches of the training, shape ``(c,)``.
         momentum: How much of it is kept from batch to batch, 0..1.
     """
 
-    name: str
     mean: Floats
     momentum: float
 
@@ -97,5 +95,4 @@ def _over_places(values: Any) -> Any:
 
 
 def _remembered(layer: Any) -> Normalisation:
-    mean = np.asarray(layer.moving_mean, np.float64)
-    return Normalisation(str(layer.name), mean, float(layer.momentum))
+    return Normalisation(np.asarray(layer.moving_mean, np.float64), float(layer.momentum))

@@ -104,11 +104,6 @@ CUT_SHORT = (
     "A short look found something suspicious, and the budget leaves no time for the long search. "
     "Give it more: --budget, or limits.budget in the policy."
 )
-_SETTLED = "A short look found something suspicious. The long search was left out: {} has found a backdoor."
-
-# A trigger with so large an index leaves no doubt; other detectors need not search for it.
-SETTLED = real("shared.contract.settled")
-
 
 # A measurement of evidence that comes from a short look alone.
 SHORT_LOOK = "short_look"
@@ -133,16 +128,6 @@ class Reach(Enum):
 def cut_short(evidence: Evidence) -> Evidence:
     """Return the evidence of a short look that calls for a long search, where the budget leaves no time for it."""
     return replace(evidence, inconclusive=CUT_SHORT)
-
-
-def is_cut_short(evidence: Evidence) -> bool:
-    """Return whether evidence comes from a short look that calls for a long search."""
-    return evidence.inconclusive == CUT_SHORT
-
-
-def settled_by(look: Evidence, detector: str) -> Evidence:
-    """Return the evidence of a short look that calls for a long search, where another detector has made it needless."""
-    return replace(look, inconclusive=_SETTLED.format(detector))
 
 
 def is_by_short_look(evidence: Evidence) -> bool:
