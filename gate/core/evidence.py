@@ -119,6 +119,7 @@ class Location:
 
 # Names of measurements that have a meaning for others than their detector.
 CLASS_INDEX, TRIGGER_NORM, CLASSES_SEARCHED = "class_index", "trigger_norm", "classes_searched"
+SHORT_LOOK = "short_look"
 _ROW, _COLUMN = "place_row", "place_column"
 
 
@@ -178,6 +179,16 @@ class Evidence:
     def classes_searched(self) -> int | None:
         """How many classes were looked at; None where that is not told."""
         return next((int(each.value) for each in self.measurements if each.name == CLASSES_SEARCHED), None)
+
+    @property
+    def is_by_short_look(self) -> bool:
+        """Whether it comes from a short look alone."""
+        return any(each.name == SHORT_LOOK for each in self.measurements)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it comes from a short look that cannot clear the model, and cannot blame it either."""
+        return self.is_by_short_look and bool(self.inconclusive)
 
     @property
     def location(self) -> Location | None:

@@ -129,7 +129,7 @@ class ClassPermutation:
             )
 
         whole = self._effort(context)
-        if not context.is_full:
+        if not (context.is_full or context.is_long):
             for look, worth in _LOOKS:
                 found = search(context.classifier, pool, _affordable(look, whole), context.seed, progress)
                 if _excess(found, usual) < worth:

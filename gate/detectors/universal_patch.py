@@ -111,7 +111,7 @@ class UniversalPatch:
         """Try every place, make the patches small at the best ones; see what a suspicious one does beside its place."""
         settings = self._settings(context)
         labels = classes_to_survey(context.classifier, context.pools.pool(0), context.seed)
-        if not context.is_full:
+        if not (context.is_full or context.is_long):
             for each in _SCREEN.contexts(context):
                 look = _look(each, labels)
                 if look.is_clear:

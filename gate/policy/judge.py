@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gate.core.evidence import Evidence, Status
@@ -36,8 +36,10 @@ class _Case:
 
     @property
     def is_past_limit(self) -> bool:
+        if self.statistic is None or self.evidence.is_cut:
+            return False
         # This way round, whatever does not compare is past the limit.
-        return self.statistic is not None and not self.statistic <= self.allowed.max_anomaly_index
+        return not self.statistic <= self.allowed.max_anomaly_index
 
 
 def judge(
@@ -58,11 +60,14 @@ def judge(
     accused = [case for case in cases if case.is_past_limit]
     # What all evidence says together is news only where no detector says it alone.
     by_score = () if accused else tuple(_score_findings(scan, policy))
-    worse = regressions((case.evidence for case in cases if not case.is_past_limit), base, policy)
+    heard = (case.evidence for case in cases if not (case.is_past_limit or case.evidence.is_cut))
+    worse = regressions(heard, base, policy)
     findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
     absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
     lacks = (gap for case in cases for gap in _case_gaps(case))
-    gaps = (*scan.gaps, *lacks, *_doubts(cases, policy), *absences)
+    # Where something was found, long searches may have been left out for that.
+    cuts = () if findings else _cuts(cases)
+    gaps = (*scan.gaps, *lacks, *cuts, *_doubts(cases, policy), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS
     return ArtifactReport(
         artifact=scan.artifact,
@@ -137,19 +142,34 @@ def _case_gaps(case: _Case) -> Iterator[Gap]:
         yield Gap(rule=INCONCLUSIVE.id, message=message)
 
 
+def _cuts(cases: list[_Case]) -> Iterator[Gap]:
+    """Yield why long searches were not made that short looks call for: a short look blames nobody, and clears nobody then."""
+    for reason, detectors in _by_reason(case for case in cases if case.evidence.is_cut):
+        yield Gap(rule=SCAN_FAILED.id, message=f"{listed(detectors)} searched too little. {reason}")
+
+
 def _doubts(cases: list[_Case], policy: PathPolicy) -> Iterator[Gap]:
     """Yield why evidence cannot clear the model: each reason once, whoever gives it."""
     if policy.inconclusive is not Consequence.FAIL:
         return
+    heard = (
+        case
+        for case in cases
+        if case.evidence.status is Status.MEASURED and case.statistic is not None and not case.evidence.is_cut
+    )
+    for reason, detectors in _by_reason(case for case in heard if not case.is_past_limit):
+        message = f"{listed(detectors)} cannot clear the model: {reason}"
+        yield Gap(rule=INCONCLUSIVE.id, message=message)
+
+
+def _by_reason(cases: Iterable[_Case]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each reason why evidence is inconclusive, as a sentence, and the detectors that give it."""
     doubtful: dict[str, list[str]] = {}
     for case in cases:
-        evidence = case.evidence
-        if evidence.status is Status.MEASURED and case.statistic is not None and not case.is_past_limit:
-            doubtful.setdefault(evidence.inconclusive, []).append(evidence.detector)
+        doubtful.setdefault(case.evidence.inconclusive, []).append(case.evidence.detector)
     for reason, detectors in doubtful.items():
         if reason:
-            message = f"{listed(detectors)} cannot clear the model: {wording.sentence(reason)}"
-            yield Gap(rule=INCONCLUSIVE.id, message=message)
+            yield wording.sentence(reason), detectors
 
 
 def _absences(scan: Scan, cases: list[_Case], policy: PathPolicy) -> Iterator[Gap]:

@@ -20,6 +20,8 @@ from gate.core.report import Gap
 from gate.detectors.shared.contract import Detector, Searching
 from gate.models.numerics.compiled import compiled
 from gate.models.numerics.side_by_side import side_by_side
+from gate.models.surrogates.impressions import FEWEST_STEPS
+from gate.models.surrogates.selection import pool_size
 
 if TYPE_CHECKING:
     from gate.detectors.shared.contract import Context
@@ -81,8 +83,8 @@ def left_out(detectors: Iterable[str]) -> Gap:
     """Return what is missing where there is no time for any search."""
     return Gap(
         rule=incomplete_rules.SCAN_FAILED.id,
-        message=f"The budget leaves no time for a search on this machine; left out: {', '.join(detectors)}. "
-        "Give it more: --budget, or limits.budget in the policy.",
+        message=f"There is no time for a search on this machine; left out: {', '.join(detectors)}. "
+        "Give it more: --budget, or limits.budget and limits.seconds in the policy.",
     )
 
 
@@ -109,12 +111,13 @@ def speed_of(classifier: Classifier) -> Speed:
     return Speed(rate=_PARTS * count / seconds, graph=made - started)
 
 
+def speed_of_drawing(classifier: Classifier, seconds: float) -> Speed:
+    """Return how fast this machine is at least, from the seconds that the first images took: no fewer passes than that were made."""
+    passes = FEWEST_STEPS * pool_size(classifier.input_shape)
+    return Speed(rate=passes / max(seconds, 1e-3), graph=0.0)
+
+
 def _timed(function: Any) -> float:
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
-
-
-def searches(detectors: Mapping[str, Detector]) -> tuple[str, ...]:
-    """Return the ids of those that search."""
-    return tuple(name for name, each in detectors.items() if isinstance(each, Searching))

@@ -25,6 +25,7 @@ from gate.core.text import printable
 if TYPE_CHECKING:
     from gate.detectors.shared.contract import Context
     from gate.triage.stored import StoredModel
+    from gate.worker.room import Room
 
 # Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
 LONGEST_INSPECTION = 15.0
@@ -100,8 +101,8 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     from gate.detectors.shared.contract import Context
     from gate.models.loading import load
     from gate.models.prepare import prepare
-    from gate.worker.budget import left_out, searches
-    from gate.worker.searching import searched
+    from gate.worker.budget import left_out
+    from gate.worker.searching import Search, searched
 
     progress("loading the model", 0, 1, "")
     network = load(Path(job.file), job.artifact.format, stored.config, stored.keras_version)
@@ -117,14 +118,17 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
         progress=progress,
     )
     detectors = {call.detector: create(call.detector, json.loads(call.parameters)) for call in job.detectors}
-    context = dataclasses.replace(context, effort=_effort(job, detectors, context, started))
-    too_long = searches(detectors) if context.effort is Effort.LEAST else ()
-    affordable = {name: each for name, each in detectors.items() if name not in too_long}
-    evidence = searched(affordable, context)
+    effort, room = _time_for(job, detectors, context, started)
+    limits = {call.detector: call.fails_above for call in job.detectors if call.fails_above is not None}
+    context = dataclasses.replace(context, effort=effort)
+    evidence = searched(Search(detectors=detectors, context=context, room=room, limits=limits))
+    heard = {each.detector for each in evidence}
+    too_long = [name for name in detectors if name not in heard]
+    gaps = (left_out(too_long),) if too_long else ()
+    effort = Effort.LEAST if too_long else effort
     if not model.input_range.is_sure:
         evidence = tuple(_in_doubt(item, model.input_range.source) for item in evidence)
-    facts = dataclasses.replace(_with_loading(model.facts(), job), effort=_left_out(evidence, context.effort))
-    gaps = (left_out(too_long),) if too_long else ()
+    facts = dataclasses.replace(_with_loading(model.facts(), job), effort=_left_out(evidence, effort))
     found = Scan(artifact=job.artifact, evidence=evidence, gaps=gaps, model=facts)
     joint = judged(evidence)
     if joint is None:
@@ -132,25 +136,35 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     return dataclasses.replace(found, score=joint.score, joint_index=joint.index, joint_label=joint.label)
 
 
-def _effort(job: Job, detectors: Mapping[str, Any], context: Context, started: float) -> Effort:
-    """Return what the job's budget leaves time for on this machine."""
+def _time_for(
+    job: Job, detectors: Mapping[str, Any], context: Context, started: float
+) -> tuple[Effort, Room]:
+    """Return what the job's budget and its time limit leave time for on this machine."""
     from gate.worker import budget
+    from gate.worker.room import ALL, NONE, until
 
-    if job.budget is None:
-        return Effort.WHOLE
+    began = time.monotonic()
     context.pools.pool(0)
+    if job.budget is None and context.dataset is None:
+        least = budget.speed_of_drawing(context.classifier, time.monotonic() - began)
+        if budget.decide(job.seconds, began - started, detectors, context, least).effort is Effort.WHOLE:
+            return Effort.WHOLE, ALL
     speed = budget.speed_of(context.classifier)
+    room = until(job.seconds, started, speed.rate)
+    if job.budget is None:
+        return Effort.WHOLE, room
     decision = budget.decide(job.budget, time.monotonic() - started, detectors, context, speed)
     context.progress(f"planned: {decision.effort}", 0, 1, f"{decision.promised:.0f} s at most")
-    return decision.effort
+    return decision.effort, NONE if decision.effort is Effort.LEAST else room
 
 
 def _left_out(evidence: Iterable[Evidence], effort: Effort) -> str:
     """Return what there was time for, if it was not enough; "" if it was."""
     from gate.detectors.shared.contract import CUT_SHORT
 
-    is_enough = effort is not Effort.LEAST and all(each.inconclusive != CUT_SHORT for each in evidence)
-    return "" if is_enough else str(effort)
+    if effort is Effort.LEAST:
+        return str(effort)
+    return str(Effort.SHORT) if any(each.inconclusive == CUT_SHORT for each in evidence) else ""
 
 
 def _with_loading(facts: ModelFacts, job: Job) -> ModelFacts:

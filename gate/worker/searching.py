@@ -1,4 +1,7 @@
-"""What detectors say: each by itself, and by long searches where short looks say little each, and a lot together."""
+"""In which order detectors search: first a short look by each, then long ones where a look is suspicious, the most suspicious first.
+
+Long ones follow, too, where short looks say little each, and a lot together.
+"""
 
 from __future__ import annotations
 
@@ -10,44 +13,90 @@ from gate.core.effort import Effort
 from gate.core.errors import GateError
 from gate.core.evidence import Evidence, Status
 from gate.core.text import printable
+from gate.worker.room import ALL, Room
 
 if TYPE_CHECKING:
     from gate.detectors.shared.contract import Context
 
+Found = dict[str, Evidence]
 
-def searched(detectors: Mapping[str, Any], context: Context) -> tuple[Evidence, ...]:
-    """Return what each detector says, in their order.
 
-    Args:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One scan's searches.
+
+    Attributes:
         detectors: By id.
         context: The model, and what the budget leaves time for.
+        room: What the time limit leaves room for.
+        limits: Index of each detector above which the model fails whatever else is found; none where that is not certain.
     """
-    return followed(detectors, tuple(_run(name, each, context) for name, each in detectors.items()), context)
+
+    detectors: Mapping[str, Any]
+    context: Context
+    room: Room = ALL
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def long(self, look: Evidence, found: Found) -> Evidence:
+        """Return what a long search says after a short look; the look itself where there is no time for one, or no need.
+
+        Args:
+            look: What the short look found.
+            found: What all detectors found so far.
+        """
+        from gate.detectors.shared.contract import cut_short, settled_by
+
+        if by := next(filter(self._is_settling, found.values()), None):
+            return settled_by(look, by.detector)
+        detector, context = self.detectors[look.detector], self.context
+        if context.effort is not Effort.WHOLE or not self.room.has_for_long(detector, context):
+            return cut_short(look)
+        return _run(look.detector, detector, dataclasses.replace(context, is_long=True))
+
+    def _is_settling(self, evidence: Evidence) -> bool:
+        limit = self.limits.get(evidence.detector)
+        return limit is not None and not evidence.is_cut and (evidence.anomaly_index or 0.0) > limit
 
 
-def followed(
-    detectors: Mapping[str, Any], evidence: tuple[Evidence, ...], context: Context
-) -> tuple[Evidence, ...]:
+def searched(search: Search) -> tuple[Evidence, ...]:
+    """Return what each detector says, in their order; nothing of one that there is no time for."""
+    found = _looked(search)
+    suspicious = [each for each in found.values() if each.is_cut]
+    for each in sorted(suspicious, key=lambda each: (-(each.anomaly_index or 0.0), each.detector)):
+        found[each.detector] = search.long(each, found)
+    return tuple(together(search, found).values())
+
+
+def _looked(search: Search) -> Found:
+    """Return what a short look by each detector finds; of those that have none, what they find."""
+    context = search.context
+    looking = context if context.is_full else dataclasses.replace(context, effort=Effort.SHORT)
+    return {
+        name: _run(name, each, looking)
+        for name, each in search.detectors.items()
+        if search.room.has_for_look(each, context)
+    }
+
+
+def together(search: Search, found: Found) -> Found:
     """Return the evidence, from long searches where short ones say little each, and a lot together.
 
-    Where the budget leaves no time for these, the short ones cannot clear the model.
+    Where there is no time for these, the short ones cannot clear the model.
+
+    Args:
+        search: The searches.
+        found: What each detector says by itself.
     """
     from gate.detectors import adding_up
     from gate.detectors.scoring.combination import WORTH_A_LONG_SEARCH, added_up, fitted
-    from gate.detectors.shared.contract import cut_short, is_by_short_look
 
-    if added_up(evidence, fitted())[0] < WORTH_A_LONG_SEARCH:
-        return evidence
-    long = dataclasses.replace(context, is_long=True)
-
-    def again(each: Evidence) -> Evidence:
-        if each.detector not in adding_up() or not is_by_short_look(each):
-            return each
-        if context.effort is not Effort.WHOLE:
-            return cut_short(each)
-        return _run(each.detector, detectors[each.detector], long)
-
-    return tuple(map(again, evidence))
+    if added_up(found.values(), fitted())[0] < WORTH_A_LONG_SEARCH:
+        return found
+    told = dict(found)
+    for name, each in found.items():
+        if name in adding_up() and each.is_by_short_look and not each.inconclusive:
+            told[name] = search.long(each, told)
+    return told
 
 
 def _run(name: str, detector: Any, context: Context) -> Evidence:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.evidence import Evidence, Measurement, Status, Trigger
+from gate.core.evidence import SHORT_LOOK, Evidence, Measurement, Status, Trigger
 from gate.core.finding import Finding
+from gate.core.incomplete_rules import SCAN_FAILED
 from gate.core.report import ArtifactReport, Gap, Verdict
 from gate.core.rule import Confidence, Severity
 from gate.core.scan import Scan
@@ -199,6 +200,34 @@ def test_inconclusive_evidence_past_the_limit_is_a_finding_all_the_same() -> Non
     report = verdict_of(measured(2.5, inconclusive="Two classes only."), SKIPPED_AC)
 
     assert (Verdict.FAIL, 1, ()) == (report.verdict, len(report.findings), report.not_checked)
+
+
+def _cut(index: float, detector: str = "neural-cleanse") -> Evidence:
+    """Return the evidence of a short look that no long search followed."""
+    look = (Measurement(name=SHORT_LOOK, value=1.0),)
+    return measured(index, detector, inconclusive="There was no time.", measurements=look)
+
+
+@pytest.mark.parametrize("inconclusive", list(Consequence))
+@pytest.mark.parametrize("index", [0.5, 2.5])
+def test_a_short_look_that_no_long_search_followed_neither_blames_nor_clears(
+    index: float, inconclusive: Consequence
+) -> None:
+    report = verdict_of(_cut(index), SKIPPED_AC, policy=replace(POLICY, inconclusive=inconclusive))
+
+    assert (Verdict.INCOMPLETE, ()) == (report.verdict, report.findings)
+    (gap,) = report.not_checked
+    assert (SCAN_FAILED.id, "neural-cleanse searched too little. There was no time.") == (
+        gap.rule,
+        gap.message,
+    )
+
+
+def test_what_was_left_out_for_a_finding_is_no_gap() -> None:
+    report = verdict_of(_cut(2.5), measured(2.5, AC.id))
+
+    assert (Verdict.FAIL, ()) == (report.verdict, report.not_checked)
+    assert [AC.id] == [each.detector for each in report.findings]
 
 
 def test_inconclusive_evidence_passes_where_the_policy_only_warns() -> None:

@@ -16,8 +16,8 @@ from gate.detectors import create, detector_class, ids
 from gate.detectors.shared.contract import CUT_SHORT, Context, Reach, Searching
 from gate.models.classifier import Classifier
 from gate.models.surrogates.pools import SurrogatePools
-from gate.worker.budget import Speed, decide, searches, speed_of
-from gate.worker.searching import followed
+from gate.worker.budget import Speed, decide, speed_of
+from gate.worker.searching import Search, together
 from tests.detectors.contexts import context
 
 Cli = Callable[..., Any]
@@ -75,7 +75,6 @@ def test_who_searches_nothing_costs_nothing(room: Context) -> None:
     cheap = {"head-weights": create("head-weights", {})}
 
     assert Effort.WHOLE is decide(1.0, 0.5, cheap, room, FAST).effort
-    assert () == searches(cheap)
 
 
 @pytest.mark.parametrize(
@@ -110,34 +109,6 @@ def test_speed_is_measured(small: Classifier) -> None:
     assert speed.graph > 0.0
 
 
-def test_where_there_is_time_for_short_looks_only_a_suspicion_stays_one(
-    linear_backdoored: Classifier,
-) -> None:
-    found = create("universal-patch", {}).run(
-        Context(
-            model=context(linear_backdoored).model,
-            seed=0,
-            is_full=False,
-            progress=lambda *told: None,
-            effort=Effort.SHORT,
-        )
-    )
-
-    assert CUT_SHORT == found.inconclusive
-
-
-@pytest.fixture(scope="module")
-def linear_backdoored(keras: Any) -> Classifier:
-    """The same with one pixel that sends everything to class 2."""
-    dense = keras.layers.Dense(4)
-    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
-    kernel = np.random.default_rng(0).normal(size=(64, 4))
-    kernel -= kernel.mean(axis=0)
-    kernel[0] = (0.0, 0.0, 40.0, 0.0)
-    dense.set_weights([kernel, np.zeros(4)])
-    return Classifier(network)
-
-
 @pytest.mark.parametrize("value", ["0", "0s", "-1", "5 m", "2d", "1e9", "nonsense", ""])
 def test_what_is_no_time_is_refused(cli: Cli, tmp_path: Path, value: str) -> None:
     result = cli("check", "--budget", value, cwd=tmp_path)
@@ -156,7 +127,7 @@ def test_a_scan_that_was_cut_does_not_pass_and_is_not_kept(cli: Cli, tmp_path: P
     report = json.loads((tmp_path / "r.json").read_text())["artifacts"][0]
     assert (3, "no searches") == (cut.code, report["model"]["effort"])
     assert 1 == len(report["not_checked"])
-    assert "The budget leaves no time for a search" in report["not_checked"][0]
+    assert "There is no time for a search" in report["not_checked"][0]
 
     whole = cli(*options, cwd=tmp_path, environ=keeps)
     report = json.loads((tmp_path / "r.json").read_text())["artifacts"][0]
@@ -182,8 +153,15 @@ def test_short_looks_that_say_a_lot_together_do_not_clear_a_model_without_the_ti
         return Reach.SHORT.told(evidence)
 
     names = ("neural-cleanse", "universal-perturbation", "universal-patch")
-    evidence = tuple(map(told, names))
-    cut = followed({}, evidence, dataclasses.replace(room, effort=Effort.SHORT))
+    detectors, short = (
+        {name: create(name, {}) for name in names},
+        dataclasses.replace(room, effort=Effort.SHORT),
+    )
+    found = {name: told(name) for name in names}
+    alone = {"neural-cleanse": found["neural-cleanse"]}
 
-    assert [CUT_SHORT, CUT_SHORT, ""] == [each.inconclusive for each in cut]
-    assert evidence[:1] == followed({}, evidence[:1], dataclasses.replace(room, effort=Effort.SHORT))
+    search = Search(detectors=detectors, context=short)
+    cut = together(search, found)
+
+    assert [CUT_SHORT, CUT_SHORT, ""] == [each.inconclusive for each in cut.values()]
+    assert alone == together(search, alone)

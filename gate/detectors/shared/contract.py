@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from gate.core.effort import Effort
-from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.evidence import SHORT_LOOK, Evidence, Measurement, Status
 from gate.core.messages import Progress
 from gate.core.rule import Rule
 from gate.detectors.shared.constants import real
@@ -29,8 +29,8 @@ class Context:
         seed: Of every random choice.
         is_full: Whether the profile is "full" rather than "quick".
         progress: Called with (stage, done, total, detail).
-        effort: What the budget leaves time for.
-        is_long: Whether to search long at once, without a short look.
+        effort: What there is time for.
+        is_long: Whether to search long at once, the short look being over.
     """
 
     model: PreparedModel
@@ -101,12 +101,13 @@ FORWARD = real("shared.contract.forward")
 
 
 CUT_SHORT = (
-    "A short look found something suspicious, and the budget leaves no time for the long search. "
-    "Give it more: --budget, or limits.budget in the policy."
+    "A short look found something suspicious, and there is no time for the long search. "
+    "Give it more: --budget, or limits.budget and limits.seconds in the policy."
 )
 
-# A measurement of evidence that comes from a short look alone.
-SHORT_LOOK = "short_look"
+_SETTLED = (
+    "A short look found something suspicious. The long search was left out, for {} has found a backdoor."
+)
 
 
 class Reach(Enum):
@@ -126,13 +127,13 @@ class Reach(Enum):
 
 
 def cut_short(evidence: Evidence) -> Evidence:
-    """Return the evidence of a short look that calls for a long search, where the budget leaves no time for it."""
+    """Return the evidence of a short look that calls for a long search, where there is no time for it."""
     return replace(evidence, inconclusive=CUT_SHORT)
 
 
-def is_by_short_look(evidence: Evidence) -> bool:
-    """Return whether evidence comes from a short look alone."""
-    return any(each.name == SHORT_LOOK for each in evidence.measurements)
+def settled_by(look: Evidence, detector: str) -> Evidence:
+    """Return the evidence of a short look that calls for a long search, where another detector has made it needless."""
+    return replace(look, inconclusive=_SETTLED.format(detector))
 
 
 @runtime_checkable

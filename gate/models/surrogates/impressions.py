@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
 # What most networks need, what the others get, and what share of the images has to be of its class for the former to be enough.
-_FIRST_STEPS, STEPS, _ENOUGH = 20, 50, 0.9
+FEWEST_STEPS, STEPS, _ENOUGH = 20, 50, 0.9
 _RATE = 0.2
 _ROUGHNESS = 0.02
 _DRIFT = 0.02
 _MARGIN = 0.02
+# Pixels of the largest picture whose roughness and drift count in full. Of larger ones they count per pixel; else they would outweigh
+# what the network says.
+_PIXELS = 40 * 40
 # Images that one thread moves at a time.
 _AT_A_TIME = 64
 
@@ -30,7 +33,7 @@ _AT_A_TIME = 64
 def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], steps: int = 0) -> Images:
     """Return the images moved toward their labels, still smooth and close to where they began.
 
-    Minimises cross-entropy + total variation + squared distance by Adam on the images' logits.
+    Minimises cross-entropy + min(1, 40 x 40 / (h w)) (total variation + squared distance) by Adam on the images' logits.
 
     Args:
         classifier: The network; its weights do not change.
@@ -59,7 +62,7 @@ def refine(classifier: Classifier, images: Images, labels: NDArray[np.int32], st
             state = step(start, targets, tf.constant(float(time)), *state)
             if (
                 not steps
-                and time == _FIRST_STEPS
+                and time == FEWEST_STEPS
                 and _agreement(classifier, state[0], labels[part]) >= _ENOUGH
             ):
                 break
@@ -82,6 +85,9 @@ def _compiled_step(classifier: Classifier) -> Callable[..., Any]:
     """Return one step of Adam for any number of images."""
     import tensorflow as tf
 
+    height, width, _ = classifier.input_shape
+    share = min(1.0, _PIXELS / (height * width))
+
     def step(
         start: tf.Tensor, targets: tf.Tensor, time: tf.Tensor, *state: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
@@ -92,7 +98,7 @@ def _compiled_step(classifier: Classifier) -> Callable[..., Any]:
             error = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             roughness = tf.reduce_sum(tf.image.total_variation(image))
             drift = tf.reduce_sum(tf.square(image - start))
-            loss = tf.reduce_sum(error) + _ROUGHNESS * roughness + _DRIFT * drift
+            loss = tf.reduce_sum(error) + share * (_ROUGHNESS * roughness + _DRIFT * drift)
         return adam(state, (tape.gradient(loss, state[0]),), time, _RATE)
 
     pictures = tf.TensorSpec((None, *classifier.input_shape), tf.float32)

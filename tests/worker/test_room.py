@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gate.core.effort import Effort
+from gate.detectors import create
+from gate.detectors.shared.contract import CUT_SHORT, Context, Searching
+from gate.models.classifier import Classifier
+from gate.worker.room import ALL, NONE, Room, until
+from gate.worker.searching import Search, searched
+from tests.detectors.contexts import context
+
+Cli = Callable[..., Any]
+PATCH, FAINT, WEIGHTS = (
+    create(name, {}) for name in ("universal-patch", "universal-perturbation", "head-weights")
+)
+
+
+@pytest.fixture(scope="module")
+def suspicious(keras: Any) -> Context:
+    """A linear network of four classes in which one pixel sends everything to class 2."""
+    dense = keras.layers.Dense(4)
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+    kernel = np.random.default_rng(0).normal(size=(64, 4))
+    kernel -= kernel.mean(axis=0)
+    kernel[0] = (0.0, 0.0, 40.0, 0.0)
+    dense.set_weights([kernel, np.zeros(4)])
+    return context(Classifier(network))
+
+
+def _room(passes: float) -> Room:
+    """Return room for so many passes."""
+    return Room(ends=time.monotonic() + 1e6, rate=1.001 * passes / 1e6)
+
+
+def test_room_is_counted_in_passes(suspicious: Context) -> None:
+    assert isinstance(PATCH, Searching)
+    own = PATCH.passes(suspicious)
+
+    assert _room(own.look).has_for_look(PATCH, suspicious)
+    assert not _room(own.look / 2).has_for_look(PATCH, suspicious)
+    assert _room(own.longer).has_for_long(PATCH, suspicious)
+    assert not _room(own.longer / 2).has_for_long(PATCH, suspicious)
+    assert ALL.has_for_long(PATCH, suspicious)
+    assert not NONE.has_for_look(PATCH, suspicious)
+    assert NONE.has_for_look(WEIGHTS, suspicious)
+
+
+def test_where_there_is_time_for_short_looks_only_a_suspicion_is_told(suspicious: Context) -> None:
+    detectors = {"universal-patch": PATCH, "head-weights": WEIGHTS}
+    short = dataclasses.replace(suspicious, effort=Effort.SHORT)
+
+    planned, weights = searched(Search(detectors=detectors, context=short))
+    room = _room(PATCH.passes(suspicious).look)
+    limited, _ = searched(Search(detectors=detectors, context=suspicious, room=room))
+
+    assert planned == limited
+    assert planned.is_cut
+    assert CUT_SHORT == planned.inconclusive
+    assert "head-weights" == weights.detector
+
+
+def test_a_long_search_follows_a_suspicious_look(suspicious: Context) -> None:
+    (found,) = searched(Search(detectors={"universal-patch": PATCH}, context=suspicious))
+
+    assert not found.is_by_short_look
+    assert (2,) == found.target_labels
+
+
+def test_without_time_for_a_look_nothing_is_said(suspicious: Context) -> None:
+    detectors = {"universal-patch": PATCH, "head-weights": WEIGHTS}
+
+    (only,) = searched(
+        Search(detectors=detectors, context=suspicious, room=until(1.0, time.monotonic() - 1e6, 1e9))
+    )
+
+    assert "head-weights" == only.detector
+
+
+def test_no_long_search_is_made_once_the_model_fails_for_sure(suspicious: Context) -> None:
+    detectors = {"universal-patch": PATCH, "universal-perturbation": FAINT, "head-weights": WEIGHTS}
+
+    (weights,) = searched(Search(detectors={"head-weights": WEIGHTS}, context=suspicious))
+    assert weights.anomaly_index is not None
+    below = {"head-weights": weights.anomaly_index - 0.1}
+    patch, *_ = searched(Search(detectors=detectors, context=suspicious, limits=below))
+    assert patch.is_cut
+    assert "left out, for head-weights has found a backdoor" in patch.inconclusive
+
+    above = {"head-weights": weights.anomaly_index}
+    patch, *_ = searched(Search(detectors=detectors, context=suspicious, limits=above))
+    assert not patch.is_by_short_look
+
+
+def test_a_short_look_settles_nothing(suspicious: Context) -> None:
+    short = dataclasses.replace(suspicious, effort=Effort.SHORT)
+    detectors = {"universal-patch": PATCH, "universal-perturbation": FAINT}
+
+    evidence = searched(Search(detectors=detectors, context=short, limits={"universal-patch": 0.0}))
+
+    assert {CUT_SHORT, ""} >= {each.inconclusive for each in evidence}
+
+
+@pytest.mark.slow
+def test_a_scan_ends_before_its_time_limit_and_tells_what_it_found(
+    cli: Cli, tmp_path: Path, keras: Any
+) -> None:
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((224, 224, 3)),
+            *(layers.Conv2D(48, 3, activation="relu", padding="same") for _ in range(4)),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(8, activation="softmax"),
+        ]
+    )
+    network.save(tmp_path / "large.keras")
+    (tmp_path / "policy.yaml").write_text("version: 1\nlimits: {seconds: 60}\n")
+
+    found = cli(
+        "check", "large.keras", "--policy", "policy.yaml", "--input-range", "0,1", "--output", "json=r.json",
+        cwd=tmp_path,
+    )  # fmt: skip
+
+    report = json.loads((tmp_path / "r.json").read_text())["artifacts"][0]
+    assert 3 == found.code
+    assert report["evidence"]
+    assert report["model"]["effort"]
+    assert any("no time" in each for each in report["not_checked"])
