@@ -17,7 +17,7 @@ from gate.detectors.structure.still_units import SELDOM, effects, live_units, st
 from gate.detectors.structure.waking import awake, wake
 from gate.models.numerics.arrays import Singles
 from gate.models.surrogates.families import FAMILIES
-from gate.models.surrogates.selection import SOME, probes
+from gate.models.surrogates.selection import PROBES, SOME, pool_size, probes
 
 if TYPE_CHECKING:
     from gate.detectors.structure.still_units import Places, Survey
@@ -124,7 +124,8 @@ DETECTOR = DormantCapacity
 def _images(context: Context) -> Singles:
     """Return what the scan searches on, and some of each family as they are drawn."""
     shape = context.classifier.input_shape
-    drawn = [probes(family, shape, context.seed, SOME)[:_DRAWN] for family in FAMILIES]
+    count = _DRAWN * pool_size(shape) // PROBES
+    drawn = [probes(family, shape, context.seed, SOME)[:count] for family in FAMILIES]
     return np.concatenate([context.pools.pool(0).images, *drawn])
 
 

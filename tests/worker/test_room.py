@@ -59,6 +59,7 @@ def test_where_there_is_time_for_short_looks_only_a_suspicion_is_told(suspicious
     short = dataclasses.replace(suspicious, effort=Effort.SHORT)
 
     planned, weights = searched(Search(detectors=detectors, context=short))
+    assert isinstance(PATCH, Searching)
     room = _room(PATCH.passes(suspicious).look)
     limited, _ = searched(Search(detectors=detectors, context=suspicious, room=room))
 

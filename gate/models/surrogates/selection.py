@@ -16,13 +16,14 @@ from gate.models.surrogates.impressions import refine
 if TYPE_CHECKING:
     from gate.models.classifier import Classifier
 
-_PROBES = 256
+# Images of a pool, of pictures up to 40 x 40.
+PROBES = 256
 # Of each family, to see roughly what a network makes of it.
 SOME = 96
 # Draws that are kept: drawing takes longer than asking a small network, and several ask for the same.
 _KEPT = 8
 # Larger pictures cost more per image and need fewer of them: about the same work for each input size.
-_PIXELS = _PROBES * 40 * 40
+_PIXELS = PROBES * 40 * 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ def _drawn(family: str, shape: tuple[int, int, int], seed: int, count: int) -> I
 
 def pool_size(shape: tuple[int, int, int]) -> int:
     """Return how many images a pool of this size holds: 256 up to 40 x 40, fewer above, 32 at least."""
-    return int(np.clip(_PIXELS // (shape[0] * shape[1]), 32, _PROBES))
+    return int(np.clip(_PIXELS // (shape[0] * shape[1]), 32, PROBES))
 
 
 def ranked_families(classifier: Classifier, seed: int) -> tuple[tuple[str, float], ...]:
