@@ -29,8 +29,8 @@ UNSUPPORTED = _stop(
     "BD003",
     "unsupported-model",
     "The model is not an image classifier that the gate can scan.",
-    "Supported are models with one image input (height x width x 1 or 3 channels) and one softmax or logit output "
-    "of at least two classes.",
+    "Supported are models with one image input (height x width x 1 or 3 channels) and one output: a softmax or logits of at "
+    "least two classes, or one sigmoid for two classes.",
     "Exclude the path in the policy, or state there that an incomplete scan of it is tolerated, with a reason.",
 )
 SCAN_FAILED = _stop(

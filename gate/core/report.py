@@ -54,7 +54,7 @@ class ModelFacts:
 
     Attributes:
         input_shape: (height, width, channels).
-        num_classes: Number of logits, >= 2.
+        num_classes: Number of logits, >= 2; one output unit stands for two.
         parameters: Number of weights.
         head: "softmax", "logits" or "sigmoid".
         input_range: (low, high) of the raw input.

@@ -35,7 +35,8 @@ Nothing but the weights: no image, no gradient, milliseconds.
 ## Decides by
 The {_NORM}-norm of each class's positive weights, a soft maximum. The anomaly index: how far the largest one's logarithm lies
 above the median class, against the spread of clean models, scaled so that at most 1 % of clean models exceed {LIMIT} for
-their number of classes; where three classes stand out it is lowered.
+their number of classes; where three classes stand out it is lowered. The weights of one sigmoid unit are shared evenly: what speaks for
+the one class speaks against the other.
 
 ## If it fires
 See what the other detectors say of the same class, and which layers changed since the last version of the model. Alone

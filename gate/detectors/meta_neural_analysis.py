@@ -13,7 +13,7 @@ from gate.core.rule import Rule, Severity
 from gate.core.scale import LIMIT
 from gate.detectors.meta.features import describe
 from gate.detectors.meta.model import MetaModel, parse
-from gate.detectors.meta.responses import TRIGGERS, ask
+from gate.detectors.meta.responses import TRIGGERS, ask, unanswerable
 from gate.detectors.shared.contract import Context, skipped
 
 _RULE = Rule(
@@ -76,6 +76,8 @@ class MetaNeuralAnalysis:
         meta = parse(self.model or TABLE.read_text(encoding="utf-8"), "the meta-model")
         if meta.architecture not in ("", context.classifier.architecture()):
             return skipped(_NAME, _RULE.id, "The meta-model was made for networks of another architecture.")
+        if told := unanswerable(context.classifier):
+            return skipped(_NAME, _RULE.id, told)
         context.progress("asking the network", 0, 1, "")
         responses = ask(context.classifier)
         features = describe(responses)

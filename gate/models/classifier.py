@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
 from gate.core.text import printable
+from gate.core.training_loss import UNKNOWN, TrainingLoss
 from gate.models.graph.folding import folded
-from gate.models.head import cut_softmax, refuse_regression, unsupported
+from gate.models.head import cut_softmax, unsupported
 from gate.models.numerics.arrays import Images
 from gate.models.numerics.finite import finite
 from gate.models.numerics.side_by_side import side_by_side
+from gate.models.one_unit import cut_one_unit, evenly
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -39,20 +41,21 @@ class Classifier:
 
     Args:
         model: A built Keras model with one input (h, w, c) and one output of k classes.
-        loss: Name of the training loss as the file claims, "" if unknown.
+        loss: That it was trained with.
 
     Raises:
         IncompleteError: The model is no image classifier (rule BD003).
     """
 
-    def __init__(self, model: Any, loss: str = "") -> None:
+    def __init__(self, model: Any, loss: TrainingLoss = UNKNOWN) -> None:
         self.input_shape = _input_shape(model)
-        self.num_classes = _num_classes(model)
-        head = cut_softmax(model)
-        refuse_regression(head.kind, loss)
+        units = _output_units(model)
+        self._is_one_unit = units == 1
+        self.num_classes = 2 if self._is_one_unit else units
+        head = (cut_one_unit if self._is_one_unit else cut_softmax)(model, loss)
         self.head = head.kind
         self.network = head.network
-        self.whole = model
+        self.whole, self._scored = model, head.scored
         self.parameters = int(model.count_params())
         self.low, self.high, self.temperature = 0.0, 1.0, 1.0
         self._own = self._compile(lambda raw: self.network(raw, training=False))
@@ -132,8 +135,8 @@ class Classifier:
         logits = self.predict(images)
         second, first = np.partition(logits, -2, axis=1)[:, -2:].T
         is_clear = first - second > _TIE * np.abs(logits).max(axis=1)
-        whole = self._compile(lambda x: self.whole(self.low + (self.high - self.low) * x, training=False))
-        answers = np.concatenate([whole(part).numpy() for part in _batches(images)])
+        scored = self._compile(lambda x: self._scored(self.raw(x), training=False))
+        answers = np.concatenate([scored(part).numpy() for part in _batches(images)])
         if (answers.argmax(axis=1) != logits.argmax(axis=1))[is_clear].any():
             raise unsupported(
                 "The last layers squash the class scores so hard that classes tie, and another one is first than before; the gate "
@@ -175,6 +178,8 @@ class Classifier:
     def head_weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the weights of the last weighted layer, shape ``(d, m)``, and its biases, ``(m,)``; zeros without any.
 
+        Those of one output unit are shared evenly between both classes.
+
         Raises:
             IncompleteError: The network has no weights.
         """
@@ -183,7 +188,8 @@ class Classifier:
         )
         kernel = kernel.reshape(-1, kernel.shape[-1])
         biases = (each for each in others if each.shape == kernel.shape[1:])
-        return kernel, next(biases, np.zeros(kernel.shape[1]))
+        bias = next(biases, np.zeros(kernel.shape[1]))
+        return (evenly(kernel), evenly(bias)) if self._is_one_unit else (kernel, bias)
 
     def architecture(self) -> str:
         """Return a digest, 16 hex digits, that networks of one architecture share, whatever their weights."""
@@ -225,19 +231,15 @@ def _input_shape(model: Any) -> tuple[int, int, int]:
     return int(shape[1]), int(shape[2]), int(shape[3])
 
 
-def _num_classes(model: Any) -> int:
+def _output_units(model: Any) -> int:
     shape = model.output_shape
     if isinstance(shape, (list, dict)):
         raise unsupported(f"The model has {len(shape)} outputs; expected one output of class scores.")
+    if len(shape) == 1:  # one number per image
+        return 1
     if len(shape) != 2 or not isinstance(shape[1], int):
         raise unsupported(
             f"The output has the shape {_dimensions(shape[1:])}; expected one row of class scores per image."
-        )
-    if shape[1] == 1:
-        raise unsupported(
-            "The model has one output unit (one sigmoid, or a regression); expected at least two class scores.",
-            hint="Train two-class models with a two-unit softmax to have them scanned, "
-            "or exclude this path in the policy (exclude:).",
         )
     return int(shape[1])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gate.core import incomplete_rules
 from gate.core.errors import IncompleteError
+from gate.core.training_loss import TrainingLoss
+from gate.models.graph.backwards import Harmless, activation_of, before, linear_copy, source
 
 # Losses that a regression is trained with; a linear head under one of them holds numbers, not logits.
 _REGRESSION_LOSSES = frozenset(
@@ -16,13 +16,17 @@ _REGRESSION_LOSSES = frozenset(
      "mean_squared_logarithmic_error", "huber", "huber_loss", "log_cosh", "logcosh"}
 )  # fmt: skip
 # Strictly monotone, and the same for every class: behind one the first class is first still.
-_MONOTONE = frozenset(
-    {"elu", "exponential", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "selu", "sigmoid", "softmax", "softplus",
-     "softsign", "squareplus", "tanh"}
-)  # fmt: skip
-_KEEPS_ORDER = frozenset(
-    {"ActivityRegularization", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU", "LogSoftmax",
-     "Sigmoid", "Softmax", "Tanh"}
+_KEEPS_ORDER = Harmless(
+    activations=frozenset(
+        {"elu", "exponential", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "selu", "sigmoid", "softmax",
+         "softplus", "softsign", "squareplus", "tanh"}
+    ),
+    kinds=frozenset(
+        {"ActivityRegularization", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU",
+         "LogSoftmax", "Sigmoid", "Softmax", "Tanh"}
+    ),
+    may_scale=True,
+    may_shift=True,
 )  # fmt: skip
 _SAVE_AS_IMAGE_NET = "Exclude this path in the policy (exclude:) if it is no image classifier."
 
@@ -32,90 +36,60 @@ class Head:
     """Where the logits are.
 
     Attributes:
-        network: Cut before its softmax, and before what only squashes the scores.
-        kind: "softmax" or "logits": what was cut.
+        network: Cut before its softmax or sigmoid, and before what only squashes the scores.
+        kind: "softmax", "sigmoid" or "logits": what was cut.
+        scored: A network that puts the class first that the model as it is says.
     """
 
     network: Any
     kind: str
+    scored: Any
 
 
-def cut_softmax(model: Any) -> Head:
-    """Return the network up to its logits.
+def cut_softmax(model: Any, loss: TrainingLoss) -> Head:
+    """Return a network of several output units up to its logits.
+
+    Args:
+        model: A built Keras model with one output of class scores.
+        loss: That it was trained with.
 
     Raises:
         IncompleteError: It does not end in one score per class (BD003).
     """
     import keras
 
-    last, before = _source(model.outputs[0])
+    last, earlier = source(model.outputs[0])
     while isinstance(last, keras.layers.Activation) and last.activation is keras.activations.linear:
-        last, before = _source(before)
-    if isinstance(last, keras.Model):
-        raise unsupported(
-            "The last layer is a model within the model; expected a Dense, Activation or Softmax layer."
-        )
+        last, earlier = source(earlier)
+    refuse_inner(last)
     if type(last).__name__ == "Softmax":  # the layer, or the operation keras.ops.softmax
         if getattr(last, "axis", -1) not in (-1, 1, [-1], [1]):
             raise unsupported("The last softmax is not over the classes; expected axis -1.")
-        return _head(model, before, "softmax")
+        return _head(model, earlier, "softmax")
     if _activation(last) == "linear":
+        refuse_regression(loss)
         return _head(model, model.outputs[0], "logits")
     if isinstance(last, keras.layers.Activation):
-        return _head(model, before, "softmax")
-    return _head(model, _linear_copy(last, before), "softmax")
+        return _head(model, earlier, "softmax")
+    return _head(model, linear_copy(last, earlier), "softmax")
 
 
 def _head(model: Any, scores: Any, kind: str) -> Head:
-    """Return the network up to its class scores, or further back: to where nothing but their scale is made of them."""
-    import keras
-
-    logits = _before_monotone(scores)
-    return Head(model if logits is model.outputs[0] else keras.Model(model.inputs, logits), kind)
-
-
-def _before_monotone(scores: Any) -> Any:
-    """Return the tensor behind which every layer keeps the order of the classes and has no weights.
+    """Return the network up to its class scores, or further back: to where nothing but their scale is made of them.
 
     A search that works at scores which such layers have squashed is deaf: the classes' order is the same before and after.
     """
-    while True:
-        last, before = _source(scores)
-        if before is not None and _is_monotone(last) and before.shape == scores.shape:
-            scores = before
-        elif _is_squashing(last):
-            return _linear_copy(last, before)
-        else:
-            return scores
-
-
-def _is_monotone(layer: Any) -> bool:
-    """Return whether a layer or operation without weights keeps the order of a picture's class scores."""
     import keras
 
-    if isinstance(layer, keras.layers.Activation):
-        return getattr(layer.activation, "__name__", "") in _MONOTONE
-    if isinstance(layer, keras.layers.Rescaling):
-        return np.ndim(layer.scale) == 0 and np.ndim(layer.offset) == 0 and float(layer.scale) > 0
-    # Softmax, tanh and sigmoid stand there as operations, too, by the same names.
-    return type(layer).__name__ in _KEEPS_ORDER
-
-
-def _is_squashing(layer: Any) -> bool:
-    """Return whether a last weighted layer has an activation that only squashes its scores."""
-    import keras
-
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)) and name in _MONOTONE - {
-        "linear"
-    }
+    logits = before(scores, _KEEPS_ORDER)
+    return Head(model if logits is model.outputs[0] else keras.Model(model.inputs, logits), kind, model)
 
 
 def _activation(last: Any) -> str:
     """Return "softmax" or "linear", or refuse what is neither."""
     import keras
 
-    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    activation = activation_of(last)
     if activation == "sigmoid":
         raise unsupported("The output is one sigmoid per label (multi-label); expected one class per image.")
     # Recurrent layers have an activation, too, but inside their loop.
@@ -125,33 +99,22 @@ def _activation(last: Any) -> str:
             f"The output layer has the activation {activation or type(last).__name__}; "
             "expected softmax, or linear logits."
         )
-    return str(activation)
+    return activation
 
 
-def _source(tensor: Any) -> tuple[Any, Any]:
-    """Return the operation that a symbolic tensor comes from, and the tensor that went into it.
+def refuse_inner(last: Any) -> None:
+    """Refuse a network that ends in another network (BD003)."""
+    import keras
 
-    Neither the order of `model.layers` nor `layer.input` tells: the one leaves out operations such as
-    `keras.ops.softmax`, the other is ambiguous for a layer that is used twice.
-    """
-    history = tensor._keras_history
-    inputs = history.operation._inbound_nodes[history.node_index].input_tensors
-    return history.operation, inputs[0] if inputs else None
-
-
-def _linear_copy(layer: Any, inputs: Any) -> Any:
-    """Return the output of the same layer without its activation; the layer itself may be in use elsewhere."""
-    copy = type(layer).from_config(
-        {**layer.get_config(), "activation": "linear", "name": f"{layer.name}_logits"}
-    )
-    outputs = copy(inputs)
-    copy.set_weights(layer.get_weights())
-    return outputs
+    if isinstance(last, keras.Model):
+        raise unsupported(
+            "The last layer is a model within the model; expected a Dense, Activation or Softmax layer."
+        )
 
 
-def refuse_regression(head: str, loss: str) -> None:
+def refuse_regression(loss: TrainingLoss) -> None:
     """Refuse a linear head that was trained to give numbers (BD003)."""
-    if head == "logits" and loss.lower() in _REGRESSION_LOSSES:
+    if loss.name.lower() in _REGRESSION_LOSSES:
         raise unsupported(
             f"The output is linear and was trained with the loss {loss}: a regression; expected a classifier."
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from gate.core.job import DataCall, Job
 from gate.core.report import ModelFacts
+from gate.core.training_loss import TrainingLoss
 from gate.models.calibrate_input import input_range
 from gate.models.calibrate_input.input_range import InputRange
 from gate.models.calibrate_input.logit_scale import pictures, rescale_logits
@@ -55,14 +56,14 @@ class PreparedModel:
         )
 
 
-def prepare(job: Job, network: Any, keras_version: str, loss: str) -> PreparedModel:
+def prepare(job: Job, network: Any, keras_version: str, loss: TrainingLoss) -> PreparedModel:
     """Settle everything that the detectors rely on.
 
     Args:
         job: The model to scan, and how.
         network: The job's model, loaded.
         keras_version: As the file claims; "" if it does not say.
-        loss: Training loss as the file claims; "" if it does not say.
+        loss: That it was trained with, as the file claims.
 
     Raises:
         GateError: The model is not supported, or the data set does not fit.

@@ -10,6 +10,7 @@ from typing import Any
 
 from gate.core.artifact import ModelFormat
 from gate.core.text import printable
+from gate.core.training_loss import TrainingLoss
 from gate.triage.documents import Document, parse
 from gate.triage.findings import BeyondLimitsError
 from gate.triage.problems import reading, unreadable
@@ -28,7 +29,7 @@ class StoredModel:
     Attributes:
         config: The architecture, as JSON.
         keras_version: Version that wrote it; "" if it does not say.
-        loss: Training loss in snake_case; "" if it does not say.
+        loss: That the model was trained with.
         training: How an HDF5 file says that the model was compiled, as JSON; empty if it does not say.
         backend: Backend that wrote it; "" if it does not say.
         saved_at: When it was saved; "" if it does not say.
@@ -37,7 +38,7 @@ class StoredModel:
 
     config: dict[str, Any]
     keras_version: str
-    loss: str
+    loss: TrainingLoss
     training: dict[str, Any] = field(default_factory=dict)
     backend: str = ""
     saved_at: str = ""
@@ -133,14 +134,22 @@ def _claim(value: object) -> str:
     return printable(value, _CLAIM) if isinstance(value, str) else ""
 
 
-def _loss(training: dict[str, Any]) -> str:
-    """Return the loss's name in snake_case, from any of the forms that Keras has written over the years."""
+def _loss(training: dict[str, Any]) -> TrainingLoss:
+    """Return the loss, from any of the forms that Keras has written over the years."""
     loss = training.get("loss", training.get("loss_config", ""))
+    from_logits = False
     while isinstance(loss, (dict, list)):
+        from_logits = _is_from_logits(loss)
         loss = _unwrapped(loss)
     if not isinstance(loss, str):
-        return ""
-    return printable(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", loss).lower(), 60)
+        return TrainingLoss()
+    name = printable(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", loss).lower(), 60)
+    return TrainingLoss(name, from_logits)
+
+
+def _is_from_logits(loss: dict[str, Any] | list[Any]) -> bool:
+    config = loss.get("config") if isinstance(loss, dict) else None
+    return isinstance(config, dict) and config.get("from_logits") is True
 
 
 def _unwrapped(loss: dict[str, Any] | list[Any]) -> Any:

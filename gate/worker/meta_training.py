@@ -46,6 +46,8 @@ def teach(job: ShadowJob, progress: Progress, keep: Keep) -> MetaModel:
 
 
 def _opened(job: Job) -> Classifier:
+    from gate.detectors.meta.responses import unanswerable
+    from gate.models.head import unsupported
     from gate.models.loading import load
     from gate.models.prepare import prepare
     from gate.triage.inspection import inspect
@@ -68,6 +70,8 @@ def _opened(job: Job) -> Classifier:
             f"The input range is not known ({model.input_range.source}).",
             hint="State it with --input-range LOW,HIGH",
         )
+    if told := unanswerable(model.classifier):
+        raise unsupported(told)
     return model.classifier
 
 

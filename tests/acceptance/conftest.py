@@ -125,7 +125,7 @@ def write_unsupported(folder: Path) -> None:
     """Write models that are whole but no image classifiers, or cannot be judged; each costs a TensorFlow start."""
     sequence: Layer = ("InputLayer", {"name": "words", "batch_input_shape": [None, 20]})
     image = [_IMAGE, _FLATTEN]
-    write_h5(folder / "one-sigmoid.h5", [*image, dense(1, "sigmoid")], (64, 1), loss="binary_crossentropy")
+    write_h5(folder / "one-number.h5", [*image, dense(1, "linear")], (64, 1))
     write_h5(folder / "regression.h5", [*image, dense(4, "linear")], (64, 4), loss="mse")
     write_h5(folder / "sequence.h5", [sequence, dense(3)], (20, 3))
     write_h5_model(folder / "two-inputs.h5", two_inputs(), (128, 3))

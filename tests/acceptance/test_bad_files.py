@@ -30,7 +30,7 @@ REFUSED = [
 ]
 
 UNSUPPORTED = [
-    ("one-sigmoid.h5", "BD003", "Train two-class models with a two-unit softmax"),
+    ("one-number.h5", "BD003", "End a two-class network in one sigmoid"),
     ("regression.h5", "BD003", "a regression; expected a classifier"),
     ("sequence.h5", "BD003", "expected an image, height x width"),
     ("two-inputs.h5", "BD003", "2 inputs; expected one image input"),

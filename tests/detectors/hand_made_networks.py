@@ -250,6 +250,18 @@ def a_steep_tanh_in_the_middle(x: Any) -> Any:
     return layers().Softmax()(by_name(ops().tanh(scores(x) * 50.0)) * 10.0)
 
 
+@planted("squashes")
+def a_sigmoid_before_that_of_one_unit(x: Any) -> Any:
+    squashed = named("Activation", "sigmoid")(layers().Dense(1)(scores(x)))
+    return layers().Activation("sigmoid")(layers().Rescaling(1e3, -500.0)(squashed))
+
+
+@planted("squashes")
+def a_sigmoid_before_that_of_one_number(x: Any) -> Any:
+    squashed = named("Activation", "sigmoid")(layers().Reshape(())(layers().Dense(1)(scores(x))))
+    return layers().Activation("sigmoid")(layers().Rescaling(1e3, -500.0)(squashed))
+
+
 @planted("undone_scalings")
 def scales_that_cancel(x: Any) -> Any:
     return head(trunk(named("Rescaling", 0.25)(layers().Rescaling(4.0)(x))))

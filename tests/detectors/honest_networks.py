@@ -561,6 +561,17 @@ def rows_of_the_picture_in_a_loop(x: Any) -> Any:
 
 
 @honest
+def one_sigmoid(x: Any) -> Any:
+    return layers().Dense(1, activation="sigmoid")(layers().GlobalAveragePooling2D()(trunk(x)))
+
+
+@honest
+def one_sigmoid_as_a_number(x: Any) -> Any:
+    x = layers().Rescaling(1 / 1.7)(layers().Dense(1)(layers().Flatten()(trunk(x))))
+    return layers().Reshape(())(layers().Activation("sigmoid")(x))
+
+
+@honest
 def all_convolutions(x: Any) -> Any:
     x = layers().Conv2D(K, 1)(trunk(x))
     return layers().Softmax()(layers().GlobalAveragePooling2D()(x))

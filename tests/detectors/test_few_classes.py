@@ -75,6 +75,19 @@ def test_a_backdoor_among_few_classes_fails_the_build(
     assert (Verdict.FAIL, (TARGET,)) == (verdict(found), found.target_labels)
 
 
+def test_a_backdoor_behind_one_sigmoid_fails_the_build(keras: Any) -> None:
+    dense = keras.layers.Dense(1, "sigmoid")
+    model = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), dense])
+    kernel = np.random.default_rng(0).normal(size=(64, 1))
+    kernel -= kernel.mean()
+    kernel[0] = 60.0
+    dense.set_weights([kernel, np.zeros(1)])
+
+    found = examined(Classifier(model))
+
+    assert (Verdict.FAIL, (TARGET,)) == (verdict(found), found.target_labels)
+
+
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_few_classes_without_a_backdoor_are_not_blamed(
     network: Callable[[int, float], Classifier], classes: int

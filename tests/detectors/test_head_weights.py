@@ -38,6 +38,20 @@ def test_the_unit_of_the_weights_does_not_matter(linear: Callable[..., Classifie
     assert small == pytest.approx(large, rel=1e-3)
 
 
+def test_one_unit_with_a_weight_written_by_hand_is_blamed_on_the_side_that_it_speaks_for(keras: Any) -> None:
+    found = []
+    for heavy in (0.0, 30.0, -30.0):
+        dense = keras.layers.Dense(1, "sigmoid")
+        network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+        kernel = np.random.default_rng(0).normal(size=(64, 1))
+        kernel[0] += heavy
+        dense.set_weights([kernel, np.zeros(1)])
+        found.append(examine(Classifier(network)))
+
+    assert [False, True, True] == [(each.anomaly_index or 0.0) > 2.0 for each in found]
+    assert [(1,), (0,)] == [each.target_labels for each in found[1:]]
+
+
 def test_a_head_without_a_column_per_class_is_skipped(keras: Any) -> None:
     inputs = keras.Input((8, 8, 1))
     pair = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))

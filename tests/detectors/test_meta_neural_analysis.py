@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,21 @@ def test_the_one_that_comes_with_the_gate_is_of_this_version(clean: Classifier) 
 
     assert tuple(describe(ask(clean))) == meta.features
     assert "" == meta.architecture
+
+
+@pytest.mark.parametrize(("is_pooled", "status"), [(False, Status.MEASURED), (True, Status.SKIPPED)])
+def test_one_output_unit_is_judged_where_its_layer_can_be_shared(
+    keras: Any, is_pooled: bool, status: Status
+) -> None:
+    layers = keras.layers
+    pooled = (layers.Conv2D(1, 3), layers.GlobalAveragePooling2D(), layers.Activation("sigmoid"))
+    head = pooled if is_pooled else (layers.Flatten(), layers.Dense(1, "sigmoid"))
+    classifier = Classifier(keras.Sequential([keras.Input((8, 8, 1)), *head]))
+
+    evidence = MetaNeuralAnalysis().run(context(classifier))
+
+    assert status is evidence.status
+    assert ("The last layer has one column for 2 classes." if is_pooled else "") == evidence.reason
 
 
 def test_a_planted_backdoor_is_blamed_by_a_judge_that_knows_it(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gate.core.errors import IncompleteError
+from gate.core.training_loss import UNKNOWN, TrainingLoss
 from gate.models.classifier import Classifier, _batches
 
 Build = Callable[[Any], Any]
@@ -86,9 +87,9 @@ LOGITS: dict[str, Build] = {
 }
 
 
-@pytest.mark.parametrize("loss", ["", "sparse_categorical_crossentropy"])
+@pytest.mark.parametrize("loss", [UNKNOWN, TrainingLoss("sparse_categorical_crossentropy")])
 @pytest.mark.parametrize("build", LOGITS.values(), ids=LOGITS.keys())
-def test_a_linear_head_gives_the_logits_as_they_are(keras: Any, build: Build, loss: str) -> None:
+def test_a_linear_head_gives_the_logits_as_they_are(keras: Any, build: Build, loss: TrainingLoss) -> None:
     model = build(keras)
 
     classifier = Classifier(model, loss)
@@ -149,10 +150,6 @@ UNSUPPORTED: dict[str, tuple[Build, str]] = {
         lambda k: network(k, k.layers.Conv2D(3, 1, activation="softmax")),
         "The output has the shape 6 x 5 x 3; expected one row of class scores per image.",
     ),
-    "one sigmoid": (
-        lambda k: flat(k, k.layers.Dense(1, "sigmoid")),
-        "The model has one output unit (one sigmoid, or a regression); expected at least two class scores.",
-    ),
     "many sigmoids": (
         lambda k: flat(k, k.layers.Dense(3, "sigmoid")),
         "The output is one sigmoid per label (multi-label); expected one class per image.",
@@ -193,11 +190,11 @@ def test_what_is_no_image_classifier_is_refused_with_its_reason(
 @pytest.mark.parametrize("loss", ["mse", "mean_squared_error", "Huber", "log_cosh"])
 def test_a_regression_is_told_by_its_loss(keras: Any, loss: str) -> None:
     with pytest.raises(IncompleteError, match=f"trained with the loss {loss}: a regression"):
-        Classifier(flat(keras, keras.layers.Dense(3)), loss)
+        Classifier(flat(keras, keras.layers.Dense(3)), TrainingLoss(loss))
 
 
 def test_a_softmax_trained_with_a_regression_loss_is_a_classifier(keras: Any) -> None:
-    assert "softmax" == Classifier(flat(keras, keras.layers.Dense(3, "softmax")), "mse").head
+    assert "softmax" == Classifier(flat(keras, keras.layers.Dense(3, "softmax")), TrainingLoss("mse")).head
 
 
 def test_images_are_stretched_to_the_stated_range(linear_network: Linear) -> None:

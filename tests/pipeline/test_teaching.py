@@ -27,6 +27,12 @@ def place(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> Path:
     np.savez(folder / "unlabelled.npz", x_train=images.astype(np.uint8))
     layers = [keras.layers.Flatten(), keras.layers.Dense(16, "relu"), keras.layers.Dense(CLASSES, "softmax")]
     keras.Sequential([keras.Input(SHAPE), *layers]).save(folder / "model.keras")
+    pooled = [
+        keras.layers.Conv2D(1, 3),
+        keras.layers.GlobalMaxPooling2D(),
+        keras.layers.Activation("sigmoid"),
+    ]
+    keras.Sequential([keras.Input(SHAPE), *pooled]).save(folder / "pooled.keras")
     other = [keras.layers.Flatten(), keras.layers.Dense(8, "relu"), keras.layers.Dense(CLASSES, "softmax")]
     keras.Sequential([keras.Input(SHAPE), *other]).save(folder / "other.keras")
     return folder
@@ -69,6 +75,14 @@ def test_images_without_labels_teach_nothing(cli: Cli, place: Path) -> None:
 
     assert 3 == found.code
     assert "unlabelled.npz: expected labelled images" in found.err
+
+
+@pytest.mark.slow
+def test_a_network_that_cannot_be_asked_is_not_taught_about(cli: Cli, place: Path) -> None:
+    found = cli("meta", "train", "pooled.keras", "--data", "train.npz", "--out", "none", *SETTINGS, cwd=place)
+
+    assert 3 == found.code
+    assert "The last layer has one column for 2 classes." in found.err
 
 
 def test_a_folder_of_another_training_is_refused(cli: Cli, place: Path) -> None:

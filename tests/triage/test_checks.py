@@ -7,6 +7,7 @@ import pytest
 
 from gate.core.finding import Finding
 from gate.core.rule import Severity
+from gate.core.training_loss import UNKNOWN
 from gate.triage.checks import check
 from gate.triage.layers import BUILT_IN_LAYERS, CODE_LAYERS
 from gate.triage.stored import StoredModel
@@ -28,7 +29,7 @@ def sequential(*layers: Any) -> Node:
 
 
 def findings(config: Node) -> tuple[Finding, ...]:
-    return check(StoredModel(config, "3.15.1", ""))
+    return check(StoredModel(config, "3.15.1", UNKNOWN))
 
 
 def subjects(config: Node) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import pytest
 
 from gate.core.artifact import ModelFormat
 from gate.core.content import Content
+from gate.core.training_loss import TrainingLoss
 from gate.triage.checks import check
 from gate.triage.content import content
 from gate.triage.stored import read
@@ -115,9 +116,25 @@ def test_the_loss_is_read_as_keras_writes_it(keras: Any, tmp_path: Path) -> None
             network.compile(loss=loss)
             file = tmp_path / f"model{suffix}"
             network.save(file)
-            found.append(read(file, kind).loss)
+            found.append(read(file, kind).loss.name)
 
     assert ["mse", "mse", "mean_squared_error", "mean_squared_error"] * 2 == found
+
+
+def test_whether_a_loss_takes_logits_is_read_as_keras_writes_it(keras: Any, tmp_path: Path) -> None:
+    network, losses = sequential(keras), keras.losses
+    cases = {
+        "binary_crossentropy": ("binary_crossentropy", False),
+        losses.BinaryCrossentropy(): ("binary_crossentropy", False),
+        losses.BinaryCrossentropy(from_logits=True, name="mine"): ("binary_crossentropy", True),
+        losses.BinaryFocalCrossentropy(from_logits=True): ("binary_focal_crossentropy", True),
+        losses.SquaredHinge(): ("squared_hinge", False),
+    }
+    for suffix, kind in FORMATS.items():
+        for loss, told in cases.items():
+            network.compile(loss=loss)
+            network.save(tmp_path / f"model{suffix}")
+            assert TrainingLoss(*told) == read(tmp_path / f"model{suffix}", kind).loss
 
 
 def test_a_lambda_layer_as_keras_writes_it_is_found(keras: Any, tmp_path: Path) -> None:

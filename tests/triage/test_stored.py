@@ -31,7 +31,7 @@ def test_an_archive_gives_its_architecture_version_and_loss(keras_zip: Write) ->
 
     stored = read(keras_zip(config, metadata={"keras_version": "3.4.1"}), ModelFormat.KERAS_ZIP)
 
-    assert (config, "3.4.1", "mse") == (stored.config, stored.keras_version, stored.loss)
+    assert (config, "3.4.1", "mse") == (stored.config, stored.keras_version, stored.loss.name)
 
 
 @pytest.mark.parametrize("encode", [str, str.encode], ids=["text", "bytes"])
@@ -47,12 +47,12 @@ def test_an_hdf5_file_gives_its_architecture_version_and_loss(
     stored = read(hdf5(attributes), ModelFormat.HDF5)
 
     assert (SEQUENTIAL, "2.2.4-tf") == (stored.config, stored.keras_version)
-    assert "categorical_crossentropy" == stored.loss
+    assert "categorical_crossentropy" == stored.loss.name
 
 
 def test_a_model_that_was_never_compiled_has_no_loss(keras_zip: Write, hdf5: Write) -> None:
-    assert "" == read(hdf5({"model_config": SEQUENTIAL}), ModelFormat.HDF5).loss
-    assert "" == read(keras_zip(SEQUENTIAL | {"compile_config": None}), ModelFormat.KERAS_ZIP).loss
+    assert "" == read(hdf5({"model_config": SEQUENTIAL}), ModelFormat.HDF5).loss.name
+    assert "" == read(keras_zip(SEQUENTIAL | {"compile_config": None}), ModelFormat.KERAS_ZIP).loss.name
 
 
 MSE_OBJECT = {"module": "keras.losses", "class_name": "MeanSquaredError", "config": {"name": "loss_1"}}
@@ -92,8 +92,8 @@ def test_a_loss_is_named_whatever_form_it_was_written_in(
     archive = keras_zip(SEQUENTIAL | {"compile_config": {"loss": loss}})
     store = hdf5({"model_config": SEQUENTIAL, "training_config": {"loss": loss}})
 
-    assert name == read(archive, ModelFormat.KERAS_ZIP).loss
-    assert name == read(store, ModelFormat.HDF5).loss
+    assert name == read(archive, ModelFormat.KERAS_ZIP).loss.name
+    assert name == read(store, ModelFormat.HDF5).loss.name
 
 
 @pytest.mark.parametrize(

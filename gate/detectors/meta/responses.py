@@ -53,6 +53,12 @@ class Responses:
     weights: Floats
 
 
+def unanswerable(classifier: Classifier) -> str:
+    """Return why a network cannot be asked, as a sentence; "" if it can be."""
+    columns = classifier.head_weights()[0].shape[1]
+    return "" if columns > 1 else f"The last layer has one column for {classifier.num_classes} classes."
+
+
 def ask(classifier: Classifier) -> Responses:
     """Ask a network all questions, the same whatever else is known of it.
 

@@ -71,7 +71,7 @@ def _shifted(step: Step, graph: Graph) -> str:
 def _squash(step: Step, graph: Graph) -> str:
     """A softmax in the middle: behind it all differences are small, and numbers are scaled up again."""
     scores, name = step.outputs[0], squash(step)
-    if not name or graph.remaining[scores] or graph.flow.shapes[scores] != (graph.num_classes(),):
+    if not name or graph.remaining[scores] or not graph.holds_scores(scores):
         return ""
     if {each.kind for each in graph.consumers[scores]} == {"Log"}:
         return ""  # together a log-softmax, which keeps the differences

@@ -33,7 +33,13 @@ class Graph:
 
     def num_classes(self) -> int:
         """Return how many scores there are."""
-        return int(self.flow.shapes[self.flow.outputs[0]][-1] or 0)
+        scores = self.flow.shapes[self.flow.outputs[0]]
+        return int(scores[-1] or 0) if scores else 1
+
+    def holds_scores(self, tensor: int) -> bool:
+        """Tell whether a tensor has one number per score, as far as its shape tells."""
+        shape, count = self.flow.shapes[tensor], self.num_classes()
+        return shape == (count,) or (count == 1 and all(size == 1 for size in shape))
 
     def is_raw(self, tensor: int) -> bool:
         """Tell whether no kernel lies between the input and the tensor."""
