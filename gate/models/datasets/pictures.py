@@ -18,7 +18,6 @@ from gate.models.datasets.batches import BATCH, ImageSet, Positions
 from gate.models.datasets.contract import Shape
 from gate.models.numerics.arrays import Images, Labels
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm"})
 # Pillow knows others that start programs (EPS) or hold what nobody takes for a picture.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gate.core.data_names import PICTURES
 from gate.core.errors import DataError
 from gate.core.text import printable
 from gate.models.datasets.contract import Opened, Wanted
-from gate.models.datasets.pictures import SUFFIXES, Listing, PictureFiles
+from gate.models.datasets.pictures import Listing, PictureFiles
 
 FORM = "a folder with one sub-folder per class"
 IS_LAST = True
@@ -61,7 +62,7 @@ def _is_class_folder(entry: Path) -> bool:
 
 def _pictures(folder: Path, root: Path, *, deep: bool) -> Iterable[str]:
     files = folder.rglob("*") if deep else folder.iterdir()
-    return sorted(file.relative_to(root).as_posix() for file in files if file.suffix.lower() in SUFFIXES)
+    return sorted(file.relative_to(root).as_posix() for file in files if file.suffix.lower() in PICTURES)
 
 
 def _require_pictures(names: Sequence[str], root: Path) -> None:

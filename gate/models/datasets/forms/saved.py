@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.data_names import SAVED_METADATA, SAVED_SPEC
 from gate.core.errors import DataError
 from gate.core.text import printable
 from gate.models.datasets import elements
@@ -23,7 +24,6 @@ from gate.models.datasets.tensors import NUMBERS, TEXT, tensor
 FORM = "a folder that Dataset.save of tf.data wrote"
 IS_LAST = False
 
-_SPEC, _METADATA = "dataset_spec.pb", "snapshot.metadata"
 _LARGEST_SPEC = 1024 * 1024
 _BOOL = 10
 _VERSION = 2
@@ -33,7 +33,7 @@ _PLAIN = "Save images, pairs of image and label, or dictionaries with image and 
 
 def is_mine(path: Path) -> bool:
     """Return whether it is a folder with the files that `save` writes beside the data."""
-    return any((path / name).is_file() for name in (_SPEC, _METADATA))
+    return any((path / name).is_file() for name in (SAVED_SPEC, SAVED_METADATA))
 
 
 def opened(path: Path, wanted: Wanted) -> Opened:
@@ -100,7 +100,7 @@ def _layout(path: Path) -> _Layout:
     from tensorflow.core.protobuf import struct_pb2
 
     name = printable(str(path))
-    leaves = tuple(_leaves(_parsed(path / _SPEC, struct_pb2.StructuredValue), "", name))
+    leaves = tuple(_leaves(_parsed(path / SAVED_SPEC, struct_pb2.StructuredValue), "", name))
     keys = [key.lower() for key, _ in leaves]
     image = next((keys.index(key) for key in (*IMAGE_NAMES, "", "0") if key in keys), None)
     label = next((keys.index(key) for key in (*LABEL_NAMES, "1") if key in keys), None)
@@ -123,7 +123,7 @@ def _leaves(value: Any, key: str, name: str) -> Iterator[tuple[str, int]]:
             yield from _leaves(value.dict_value.fields[inner], inner, name)
     else:
         raise DataError(
-            f"{name}: expected tensors of numbers or texts, received {kind or 'nothing'} in {_SPEC}.",
+            f"{name}: expected tensors of numbers or texts, received {kind or 'nothing'} in {SAVED_SPEC}.",
             hint=_PLAIN,
         )
 
@@ -137,7 +137,7 @@ def _files(path: Path) -> tuple[list[Path], int]:
     from tensorflow.core.protobuf import snapshot_pb2
 
     name = printable(str(path))
-    found = _parsed(path / _METADATA, snapshot_pb2.SnapshotMetadataRecord)
+    found = _parsed(path / SAVED_METADATA, snapshot_pb2.SnapshotMetadataRecord)
     if not (found.finalized and found.version == _VERSION and found.run_id.isdecimal()):
         raise DataError(
             f"{name}: expected a data set that was saved to the end, in version {_VERSION}, received version "

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.core.data_names import TFRECORD
 from gate.core.errors import DataError
 from gate.core.job import Role
 from gate.core.text import printable
@@ -24,8 +25,6 @@ from gate.models.datasets.tensors import tensor
 FORM = "TFRecord files"
 IS_LAST = False
 
-# As TensorFlow Datasets and its guides call them: a.tfrecord, a.tfrecords.gz, mnist-test.tfrecord-00000-of-00010.
-_NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?(\.gz)?$", re.IGNORECASE)
 _SPLITS = {Role.TRAIN: {"train", "training"}, Role.CLEAN: {"test", "val", "validation", "eval"}}
 _SIZES = (
     ("image/height", "height", "h"),
@@ -47,7 +46,7 @@ def is_mine(path: Path) -> bool:
         return bool(_files(path)) and not any(
             entry.is_dir() and not entry.name.startswith(".") for entry in path.iterdir()
         )
-    return path.is_file() and bool(_NAME.search(path.name))
+    return path.is_file() and bool(TFRECORD.search(path.name))
 
 
 def opened(path: Path, wanted: Wanted) -> Opened:
@@ -84,7 +83,7 @@ class _Examples(Elements):
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if _NAME.search(file.name) and file.is_file())
+    return sorted(file for file in folder.iterdir() if TFRECORD.search(file.name) and file.is_file())
 
 
 def _of_role(files: list[Path], role: Role) -> list[Path]:
