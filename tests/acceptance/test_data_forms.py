@@ -125,6 +125,7 @@ def test_unlabelled_images_serve_where_labels_are_not_needed(
 ) -> None:
     assert reports[name]["model"]["images"].startswith("clean images of ")
     assert reports[name]["model"]["images"].endswith(f"/{name}")
+    assert 900 == reports[name]["model"]["clean_images"]
     assert "skipped" == measured(reports[name], "activation-clustering")[0]
     assert not reports[name]["not_checked"]
 
