@@ -51,7 +51,9 @@ _SECRETS = frozenset({KEY_VARIABLE})
     "--profile", type=click.Choice(["quick", "full"]), help="How thorough; the policy's, else quick."
 )
 @click.option(
-    "--data", metavar="FILE_OR_DIR", help="Images: .npz, a folder with one folder per class, or a .csv list."
+    "--data",
+    metavar="FILE_OR_DIR",
+    help="Images: .npz, a folder with one folder per class, a .csv list, TFRecord files, or what tf.data saved.",
 )
 @click.option(
     "--data-role",
@@ -213,7 +215,7 @@ def data_call(path: str | None, role: str, root: Path) -> DataCall | None:
     if not (root / path).exists():
         raise UsageError(
             f"--data: {path} does not exist.",
-            hint="Name an .npz file, a folder of class folders, or a .csv list.",
+            hint="Name an .npz file, a folder of class folders, a .csv list, TFRecord files, or a folder that tf.data saved.",
         )
     return DataCall(path=path, role=Role(role))
 

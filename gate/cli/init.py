@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import click
 from gate.cli import origin
 from gate.core.errors import UsageError, usable
 from gate.core.text import printable
+from gate.discover import clean_images
+from gate.discover.clean_images import CleanImages
 
+_NO_DATA = "# data: { path: data/test, role: clean }\n"
 _GITLAB_JOB = ".gitlab/backdoor-gate.gitlab-ci.yml"
 
 
@@ -44,9 +48,13 @@ class _Starter:
 def init(github: bool, gitlab: bool, pre_commit: bool, source: str | None, force: bool) -> int:
     """Write a policy, and what runs the gate, into the repository whose root is the current folder.
 
+    If git tracks what looks like a test set, the policy names it as clean images.
+
     What is there already stays, unless --force is given; a .gitlab-ci.yml or .pre-commit-config.yaml of yours stays in
     any case, and you are told what to add.
     """
+    from gate.cli.check import environ_for_git
+
     root = Path.cwd()
     if not (root / ".git").exists():
         raise UsageError(
@@ -54,9 +62,10 @@ def init(github: bool, gitlab: bool, pre_commit: bool, source: str | None, force
             hint="Change to the root of the repository; `git init` makes one.",
         )
     place = origin.stated(source) if source else origin.installed()
+    clean = clean_images.find(root, environ_for_git())
     steps = [
         step
-        for starter in _starters(place, github=github, gitlab=gitlab, pre_commit=pre_commit)
+        for starter in _starters(place, clean, github=github, gitlab=gitlab, pre_commit=pre_commit)
         for step in _place(starter, root, force=force)
     ]
     for number, step in enumerate(steps, start=1):
@@ -64,7 +73,9 @@ def init(github: bool, gitlab: bool, pre_commit: bool, source: str | None, force
     return 0
 
 
-def _starters(place: origin.Origin | None, *, github: bool, gitlab: bool, pre_commit: bool) -> list[_Starter]:
+def _starters(
+    place: origin.Origin | None, clean: CleanImages | None, *, github: bool, gitlab: bool, pre_commit: bool
+) -> list[_Starter]:
     def read(name: str) -> str:
         return place.fill(_read(name)) if place else _read(name)
 
@@ -72,7 +83,7 @@ def _starters(place: origin.Origin | None, *, github: bool, gitlab: bool, pre_co
         words = todo if place else f"{unfilled}, and {todo}"
         return words[0].upper() + words[1:]
 
-    starters = [_Starter(path=".backdoor-gate.yaml", content=_read("policy/backdoor-gate.yaml"))]
+    starters = [_policy(clean)]
     if github:
         todo = step("make its job `gate` a required status check.", "Replace OWNER and the zeros in it")
         path = ".github/workflows/model-gate.yml"
@@ -91,6 +102,19 @@ def _starters(place: origin.Origin | None, *, github: bool, gitlab: bool, pre_co
             _Starter(path=".pre-commit-config.yaml", content=config, next_step=todo, is_shared=True)
         )
     return starters
+
+
+def _policy(clean: CleanImages | None) -> _Starter:
+    """Return the policy, with the line that names what looks like a test set."""
+    path, content = ".backdoor-gate.yaml", _read("policy/backdoor-gate.yaml")
+    if clean is None:
+        return _Starter(path=path, content=content)
+    found = f"# Found by `init`: {clean.kind}.\ndata: {{ path: {json.dumps(clean.path)}, role: clean }}\n"
+    todo = (
+        f"it names {clean.path} ({clean.kind}) as clean images. Remove the line `data:` if you do not trust them, if models "
+        "were trained on them, or if they are for other models: images that do not fit are exit 3."
+    )
+    return _Starter(path=path, content=content.replace(_NO_DATA, found), next_step=todo)
 
 
 def _read(name: str) -> str:

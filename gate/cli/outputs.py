@@ -80,13 +80,19 @@ def write(
             text = reporters.get(target.format).render(shown, rules)
             _write(target.path, sign(text) if sign and target.format == ATTESTATION else text)
         elif not (quiet and target.format == "console" and report.exit_code == 0):
-            _print(shown, target.format, rules, verbose=verbose)
+            _print(shown, target.format, rules, verbose=verbose, quiet=quiet)
 
 
-def _print(report: ScanReport, name: str, rules: Sequence[Rule], *, verbose: bool) -> None:
+def _print(report: ScanReport, name: str, rules: Sequence[Rule], *, verbose: bool, quiet: bool) -> None:
     screen = terminal(sys.stdout, environment())
     text = reporters.get(name).render(
-        report, rules, color=screen.color, width=screen.width, unicode=screen.unicode, verbose=verbose
+        report,
+        rules,
+        color=screen.color,
+        width=screen.width,
+        unicode=screen.unicode,
+        verbose=verbose,
+        quiet=quiet,
     )
     encoding = sys.stdout.encoding or "ascii"
     try:

@@ -67,6 +67,7 @@ class ModelFacts:
         loaded_by_keras: What Keras' own loader made of the file, in words; "" if it was not asked.
         is_refused_by_keras: Whether that loader cannot load it, so that nobody but the gate says what the file means.
         effort: What a budget left time for, in words; "" if nothing was left out.
+        clean_images: How many images were given as trusted ones.
     """
 
     input_shape: tuple[int, int, int]
@@ -83,6 +84,7 @@ class ModelFacts:
     loaded_by_keras: str = ""
     is_refused_by_keras: bool = False
     effort: str = ""
+    clean_images: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

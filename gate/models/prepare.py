@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.core.job import DataCall, Job
+from gate.core.job import DataCall, Job, Role
 from gate.core.report import ModelFacts
 from gate.core.training_loss import TrainingLoss
 from gate.models.calibrate_input import input_range
@@ -53,6 +53,7 @@ class PreparedModel:
             input_range_source=self.input_range.source,
             images=self.pools.pool(0).source,
             keras_version=self.keras_version,
+            clean_images=len(self.dataset.images) if self.dataset and self.dataset.role is Role.CLEAN else 0,
         )
 
 

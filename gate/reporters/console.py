@@ -27,6 +27,7 @@ def render(
     width: int = 100,
     unicode: bool = True,
     verbose: bool = False,
+    quiet: bool = False,
 ) -> str:
     """Return the report for a terminal, as `Look` describes it; no fewer than 40 columns are used."""
     file = StringIO()
@@ -41,7 +42,7 @@ def render(
             console.print()
         was_brief = brief
         console.print(block(entry, names, glyphs, width=console.width, color=color, verbose=verbose))
-    console.print(summary(report, glyphs, width=console.width))
+    console.print(summary(report, glyphs, width=console.width, quiet=quiet))
     return _TRAILING_SPACE.sub("", file.getvalue())
 
 

@@ -109,7 +109,7 @@ def _images(job: Job, classifier: Classifier) -> tuple[NDArray[np.float32], NDAr
     if dataset.labels is None:
         raise DataError(
             f"{dataset.source}: expected labelled images, received none with labels.",
-            hint="Shadows are trained on them: give an .npz with y, or a folder with one sub-folder per class.",
+            hint="Shadows are trained on them: give an .npz with y, a folder with one sub-folder per class, or records with labels.",
         )
     rng = random_numbers(job.seed, Stream.SHADOW_SPLIT)
     chosen = np.sort(rng.permutation(len(dataset.images))[:_MOST_IMAGES])

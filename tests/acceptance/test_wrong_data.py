@@ -42,9 +42,9 @@ WHAT_TO_DO = {
     "too-few-labels.npz": "expected 210 whole-number labels, received int64 of shape (209,). One label for each image",
     "words.npz": "whole-number labels, received <U",
     "mixed-up.npz": "no more than chance",
-    "empty": "no pictures in it or in its sub-folders. Give an .npz",
+    "empty": "no pictures in it or in its sub-folders. Give a folder",
     "no-archive.npz": "expected an .npz file",
-    "missing.npz": "no such file or folder of images. Give an .npz",
+    "missing.npz": "no such file or folder of images. Give a folder",
 }
 
 

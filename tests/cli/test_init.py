@@ -39,6 +39,34 @@ def test_the_policy_comes_alone_and_is_valid(told: Run, repository: Path) -> Non
     assert 0 == told("policy", "check")[0]
 
 
+def test_what_looks_like_a_test_set_stands_in_the_policy(told: Run, repository: Path) -> None:
+    folder = repository / "data" / "test: \\"
+    folder.mkdir(parents=True)
+    for number in range(50):
+        (folder / f"{number}.png").touch()
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+
+    code, out, _ = told("init")
+
+    policy = (repository / ".backdoor-gate.yaml").read_text()
+    assert 0 == code
+    assert "1. .backdoor-gate.yaml: it names data/test: \\ (50 pictures) as clean images." in out
+    assert {"path": "data/test: \\", "role": "clean"} == yaml.safe_load(policy)["data"]
+    assert "# Found by `init`: 50 pictures.\n" in policy
+    assert 0 == told("policy", "check")[0]
+
+
+def test_without_one_the_policy_shows_how(told: Run, repository: Path) -> None:
+    told("init")
+
+    policy = (repository / ".backdoor-gate.yaml").read_text()
+    line = "# data: { path: data/test, role: clean }\n"
+    assert line in policy
+    assert "data" not in yaml.safe_load(policy)
+    (repository / ".backdoor-gate.yaml").write_text(policy.replace(line, line.removeprefix("# ")))
+    assert 0 == told("policy", "check")[0]
+
+
 def test_what_was_asked_for_is_written_and_named(told: Run, repository: Path) -> None:
     code, out, _ = told("init", *ALL)
 

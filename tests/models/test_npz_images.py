@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.errors import DataError
-from gate.models.datasets import npz as npz_images
-from gate.models.datasets.npz import NpzImages
+from gate.models.datasets.forms import npz as npz_images
+from gate.models.datasets.forms.npz import NpzImages
 
 SHAPE = (4, 4, 1)
 Save = Callable[..., Path]

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from gate.core.errors import DataError
-from gate.models.datasets.files import Listing, PictureFiles, list_csv, list_folder
+from gate.models.datasets.forms.csv_list import list_csv
+from gate.models.datasets.forms.folder import list_folder
+from gate.models.datasets.pictures import Listing, PictureFiles
 
 
 def draw(path: Path, level: int = 0) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gate.core.evidence import Measurement
-from gate.core.report import ScanReport
+from gate.core.evidence import Evidence, Measurement, Status
+from gate.core.report import ArtifactReport, ScanReport
 from gate.core.rule import Rule
 from gate.reporters import console
+from gate.reporters.parts.console_images import CAUGHT, IMAGES, WORKING
 
 Rules = tuple[Rule, ...]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -117,3 +120,55 @@ def test_looks_are_as_committed(
     matches_snapshot: Callable[[str, str], None],
 ) -> None:
     matches_snapshot(f"{name}.txt", console.render(reports[name.split(".")[0]], rules, **look))
+
+
+def asking(entry: ArtifactReport, clean_images: int) -> ArtifactReport:
+    """Return the report of a network that was asked what it remembers, if there were images."""
+    assert entry.model is not None
+    evidence = Evidence(
+        detector="training-memory", rule="BD112", status=Status.SKIPPED, reason="Needs clean images."
+    )
+    model = replace(entry.model, clean_images=clean_images)
+    return replace(entry, model=model, evidence=(*entry.evidence, evidence))
+
+
+@pytest.mark.parametrize(
+    ("clean_images", "told"),
+    [
+        (0, "no clean ones given; 500 (--data DIR --data-role clean) tell what batch normalisation remembers of"),
+        (50, "50 clean ones given; 500 tell their mean 3.2 times as exactly"),
+        (100, ""),
+    ],
+)  # fmt: skip
+def test_what_images_would_bring_is_said_once(
+    reports: dict[str, ScanReport],
+    rules: Rules,
+    run: Callable[..., ScanReport],
+    clean_images: int,
+    told: str,
+) -> None:
+    entry = asking(reports["pass"].artifacts[0], clean_images)
+    other = replace(entry, artifact=replace(entry.artifact, path="other.keras"))
+
+    text = console.render(run(entry, other), rules, width=200)
+
+    assert (1 if told else 0) == text.count("clean ones")
+    assert not told or f"images   {told}" in text.splitlines()[-1]
+    assert "clean ones" not in console.render(run(entry, other), rules, quiet=True)
+
+
+def test_nothing_is_promised_where_no_detector_would_ask(
+    reports: dict[str, ScanReport], rules: Rules
+) -> None:
+    assert not [name for name, report in reports.items() if "clean ones" in console.render(report, rules)]
+
+
+def test_what_is_promised_was_measured() -> None:
+    table = Path(__file__).parents[2] / "benchmarks/results/2026-12-01-training-memory.jsonl"
+    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    asked = [row for row in rows if row["index"] is not None]
+    working = [row for row in asked if row["attack"] and row["success"] >= 0.9 and row["images"] == IMAGES]
+    caught = [row for row in working if row["index"] > 2.0]
+
+    assert not [row for row in asked if not row["attack"] and row["index"] > 2.0]
+    assert (CAUGHT, WORKING) == (len(caught), len(working))

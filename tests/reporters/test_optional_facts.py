@@ -28,7 +28,14 @@ DIFFERENCE = Difference(
 @pytest.fixture
 def knowing(reports: dict[str, ScanReport]) -> ScanReport:
     (entry,) = reports["pass"].artifacts
-    told = replace(entry, content_sha256="ef" * 32, is_cached=True, difference=DIFFERENCE)
+    assert entry.model is not None
+    told = replace(
+        entry,
+        model=replace(entry.model, clean_images=60),
+        content_sha256="ef" * 32,
+        is_cached=True,
+        difference=DIFFERENCE,
+    )
     return replace(reports["pass"], artifacts=(told,))
 
 
@@ -36,6 +43,8 @@ def test_it_reads_back_and_keeps_the_schema(knowing: ScanReport, rules: tuple[Ru
     text = json_format.render(knowing, rules)
 
     Draft202012Validator(json_format.schema()).validate(json.loads(text))
+    assert 60 == json.loads(text)["artifacts"][0]["model"]["clean_images"]
+    assert knowing.artifacts[0].model == json_format.parse(text).artifacts[0].model
     assert knowing.artifacts[0].difference == json_format.parse(text).artifacts[0].difference
     assert text == json_format.render(json_format.parse(text), rules)
 

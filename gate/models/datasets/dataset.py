@@ -1,9 +1,7 @@
-"""The user's images: an .npz file, a folder with one sub-folder per class, or a CSV list of pictures."""
+"""The user's images, checked against the network that they are for."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,10 @@ from numpy.typing import NDArray
 from gate.core.errors import DataError
 from gate.core.job import Role
 from gate.core.text import printable
+from gate.models.datasets import forms
 from gate.models.datasets.batches import ImageSet
-from gate.models.datasets.files import Listing, PictureFiles, list_csv, list_folder
-from gate.models.datasets.npz import HINT, NpzImages, Shape, reading
+from gate.models.datasets.contract import Shape, Wanted
+from gate.models.datasets.label_forms import as_numbers
 from gate.models.numerics.arrays import Labels
 
 # A few near duplicates (frames of one video) split a small class as cleanly as poison does.
@@ -47,8 +46,7 @@ def load(path: Path, role: Role, shape: Shape, num_classes: int, span: tuple[flo
     """Open a data set and check that it fits the network.
 
     Args:
-        path: An .npz file (keys x_train/y_train, x_test/y_test or x/y), a folder of class folders or of pictures, or
-            a .csv file with the columns file and label.
+        path: In one of the forms that `gate.models.datasets.forms` reads.
         role: What the images are to the model.
         shape: (height, width, channels) that the network expects.
         num_classes: Number of classes that the network knows.
@@ -57,19 +55,14 @@ def load(path: Path, role: Role, shape: Shape, num_classes: int, span: tuple[flo
     Raises:
         DataError: Anything that does not fit, with what was expected and received.
     """
+    wanted = Wanted(role=role, shape=shape, num_classes=num_classes, span=span)
+    found = forms.opened(path, wanted)
     name = printable(str(path))
-    if path.is_dir():
-        return _of_pictures(list_folder(path, num_classes), role, shape, num_classes, name)
-    if not path.is_file():
-        raise DataError(f"{name}: no such file or folder of images.", hint=HINT)
-    if path.suffix.lower() == ".csv":
-        return _of_pictures(list_csv(path), role, shape, num_classes, name)
-    key, labels = _npz_parts(path, role, name)
-    images = NpzImages(path, key, shape, span)
-    if labels is not None:
-        labels = _checked_labels(labels, len(images), num_classes, name)
-        _require_all_classes(labels, role, num_classes, name)
-    return Dataset(images, labels, role, name)
+    if found.labels is None:
+        return Dataset(found.images, None, role, name)
+    labels = _checked_labels(found.labels, len(found.images), num_classes, name)
+    _require_all_classes(labels, role, num_classes, name)
+    return Dataset(found.images, labels, role, name, found.other_labels)
 
 
 def require_enough(dataset: Dataset) -> None:
@@ -90,37 +83,8 @@ def require_enough(dataset: Dataset) -> None:
     )
 
 
-def _of_pictures(listing: Listing, role: Role, shape: Shape, num_classes: int, name: str) -> Dataset:
-    if listing.labels is not None:
-        _require_range(listing.labels, num_classes, name)
-        _require_all_classes(listing.labels, role, num_classes, name)
-    return Dataset(PictureFiles(listing, shape), listing.labels, role, name, listing.other_labels)
-
-
-def _npz_parts(path: Path, role: Role, name: str) -> tuple[str, NDArray[Any] | None]:
-    """Return the name of the array of images, and the labels that belong to it."""
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{name}: expected an .npz file, received another kind of file.", hint=HINT)
-    with reading(name), np.load(path, allow_pickle=False) as archive:
-        found = archive.files
-        x, y = next(((x, y) for x, y in _keys(role) if x in found), ("", ""))
-        labels = archive[y] if y in found else None
-    if not x:
-        shown = ", ".join(map(printable, found)) or "nothing"
-        raise DataError(f"{name}: expected the key x_train, x_test or x, received {shown}.", hint=HINT)
-    return x, labels
-
-
-def _keys(role: Role) -> Iterator[tuple[str, str]]:
-    for part in ("train", "test") if role is Role.TRAIN else ("test", "train"):
-        yield f"x_{part}", f"y_{part}"
-    yield "x", "y"
-
-
 def _checked_labels(labels: NDArray[Any], count: int, num_classes: int, name: str) -> Labels:
-    if labels.ndim == 2 and labels.shape[1] == num_classes:
-        labels = labels.argmax(axis=1)
-    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    labels = as_numbers(labels, num_classes)
     if labels.shape != (count,) or labels.dtype.kind not in "ui":
         raise DataError(
             f"{name}: expected {count} whole-number labels, received {labels.dtype} of shape {labels.shape}.",

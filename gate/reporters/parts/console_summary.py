@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gate.core.report import ExitCode, ScanReport, Verdict
+from gate.reporters.parts.console_images import remark
 from gate.reporters.parts.glyphs import Glyphs
 from gate.reporters.parts.words import meaning, tally
 
@@ -34,8 +35,8 @@ def headline(report: ScanReport, glyphs: Glyphs) -> Text:
     return text
 
 
-def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType:
-    """Return the counts, the policy, the seed, the sandbox, and the exit code in words."""
+def summary(report: ScanReport, glyphs: Glyphs, *, width: int, quiet: bool) -> RenderableType:
+    """Return the counts, the policy, the seed, the sandbox, the exit code in words, and what images would bring."""
     policy = report.policy
     counts = f" {glyphs.dot} ".join(tally(report))
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -52,4 +53,7 @@ def summary(report: ScanReport, glyphs: Glyphs, *, width: int) -> RenderableType
         "exit",
         Text.assemble((str(int(report.exit_code)), _EXIT_STYLES[report.exit_code]), f"  {meaning(report)}"),
     )
+    images = "" if quiet else remark(report)
+    if images:
+        grid.add_row("images", Text(images))
     return Group("", Text(glyphs.line * width, style="dim"), grid)

@@ -13,9 +13,11 @@ class Look(TypedDict, total=False):
         width: Columns of the terminal.
         unicode: Whether it shows more than ASCII.
         verbose: Whether to show passing models in full, and every class.
+        quiet: Whether to leave out advice.
     """
 
     color: bool
     width: int
     unicode: bool
     verbose: bool
+    quiet: bool

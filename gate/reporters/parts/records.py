@@ -20,7 +20,7 @@ Node = dict[str, Any]
 # What is told only where there is something to tell.
 OPTIONAL = (
     *("content_sha256", "cached", "difference", "waived_by"),  # of a model
-    *("suspects", "remark", "examples_png", "base_evidence"),
+    *("suspects", "remark", "examples_png", "base_evidence", "clean_images"),
 )
 _KEYS = {"exemptions": "waived_by", "base_indices": "base_evidence"}
 

@@ -14,19 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.core.errors import DataError
+from gate.core.job import Role
 from gate.core.text import printable
 from gate.models.datasets.batches import ImageSet, Positions, batched
+from gate.models.datasets.contract import Opened, Shape, Wanted
+from gate.models.datasets.pixels import Pixels, require_shape
 from gate.models.numerics.arrays import Images
 
-Shape = tuple[int, int, int]
+FORM = "an .npz with x_train (n, h, w, c) and y_train (n,)"
+IS_LAST = True
 
-HINT = (
-    "Give an .npz with x_train (n, h, w, c) and y_train (n,), a folder with one sub-folder per class, "
-    "or a .csv with the columns file and label."
-)
 _BLOCK_BYTES = 4 * 1024 * 1024
-# Pixels may be this much outside of the range: floating point arithmetic, or a resize that overshoots.
-_SLACK = 0.02
+
+
+def is_mine(path: Path) -> bool:
+    """Return whether it is a file: one of another kind is refused as what it is not."""
+    return path.is_file()
+
+
+def opened(path: Path, wanted: Wanted) -> Opened:
+    """Open the part that fits the role: x_test/y_test of clean images, x_train/y_train of a training set, or x/y.
+
+    Raises:
+        DataError: The file is damaged or does not fit.
+    """
+    key, labels = _parts(path, wanted.role)
+    return Opened(NpzImages(path, key, wanted.shape, wanted.span), labels)
 
 
 class NpzImages(ImageSet):
@@ -47,15 +60,14 @@ class NpzImages(ImageSet):
         self._name = printable(str(path))
         with self._opened() as (_, header):
             stored, self._is_transposed, self._dtype = header
-        _check_kind(self._dtype, self._name)
-        _check_shape(stored, shape, self._name)
+        self._pixels = Pixels.of(self._dtype, span, self._name)
+        require_shape(stored, shape, self._name)
         if self._is_transposed:
             hint = "Save np.ascontiguousarray(images)."
             raise DataError(f"{self._name}: the images are stored column by column.", hint=hint)
         self._count = int(stored[0])
-        self._low, self._high = (0.0, 255.0) if self._dtype == np.uint8 else span
         for first, block in self._blocks():
-            self._check_pixels(block, first)
+            self._pixels.check(block, first)
 
     def __len__(self) -> int:
         return self._count
@@ -72,7 +84,7 @@ class NpzImages(ImageSet):
         for first, block in self._blocks():
             start, stop = np.searchsorted(positions, (first, first + len(block)))
             if stop > start:
-                yield np.clip(self._scaled(block[positions[start:stop] - first]), 0.0, 1.0)
+                yield self._pixels.images(block[positions[start:stop] - first])
             if stop == len(positions):
                 return
 
@@ -92,35 +104,36 @@ class NpzImages(ImageSet):
     def _opened(self) -> Iterator[tuple[IO[bytes], tuple[tuple[int, ...], bool, np.dtype[Any]]]]:
         """Yield the array's bytes, its header already read, and (shape, whether it is transposed, type)."""
         with (
-            reading(self._name),
+            _reading(self._name),
             zipfile.ZipFile(self._path) as archive,
             archive.open(f"{self._key}.npy") as member,
         ):
             yield member, _header(member)
 
-    def _scaled(self, raw: NDArray[Any]) -> Images:
-        scaled: Images = (raw.astype(np.float32) - np.float32(self._low)) / np.float32(self._high - self._low)
-        return scaled
 
-    def _check_pixels(self, raw: NDArray[Any], first: int) -> None:
-        if self._dtype == np.uint8:
-            return
-        finite = np.isfinite(raw).reshape(len(raw), -1).all(axis=1)
-        if not finite.all():
-            where = first + int(np.argmin(finite))
-            message = f"{self._name}: some pixels are NaN or infinite, first in image {where}."
-            raise DataError(message, hint="Remove those images.")
-        scaled = self._scaled(raw)
-        if scaled.min() < -_SLACK or scaled.max() > 1 + _SLACK:
-            raise DataError(
-                f"{self._name}: expected pixels in {self._low:g}..{self._high:g}, "
-                f"received {raw.min():g}..{raw.max():g}.",
-                hint="Store 8-bit images (uint8), or state the model's range with --input-range LOW,HIGH.",
-            )
+def _parts(path: Path, role: Role) -> tuple[str, NDArray[Any] | None]:
+    """Return the name of the array of images, and the labels that belong to it."""
+    name = printable(str(path))
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{name}: expected an .npz file, received another kind of file.")
+    with _reading(name), np.load(path, allow_pickle=False) as archive:
+        found = archive.files
+        x, y = next(((x, y) for x, y in _keys(role) if x in found), ("", ""))
+        labels = archive[y] if y in found else None
+    if not x:
+        shown = ", ".join(map(printable, found)) or "nothing"
+        raise DataError(f"{name}: expected the key x_train, x_test or x, received {shown}.")
+    return x, labels
+
+
+def _keys(role: Role) -> Iterator[tuple[str, str]]:
+    for part in ("train", "test") if role is Role.TRAIN else ("test", "train"):
+        yield f"x_{part}", f"y_{part}"
+    yield "x", "y"
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
+def _reading(name: str) -> Iterator[None]:
     """Turn what a damaged archive causes into an error that names the file."""
     try:
         yield
@@ -134,7 +147,7 @@ def reading(name: str) -> Iterator[None]:
         zlib.error,
     ) as error:
         message = f"{name}: cannot be read as .npz ({printable(str(error))})."
-        raise DataError(message, hint=HINT) from error
+        raise DataError(message) from error
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -144,32 +157,3 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if dtype.hasobject:
         raise ValueError("it holds pickled objects, which are never loaded")
     return tuple(shape), is_transposed, dtype
-
-
-def _check_kind(dtype: np.dtype[Any], name: str) -> None:
-    if dtype.kind not in "uif":
-        raise DataError(f"{name}: expected numbers, received {dtype}.", hint=HINT)
-
-
-def _check_shape(stored: tuple[int, ...], shape: Shape, name: str) -> None:
-    if len(stored) == 3 and shape[2] == 1:
-        stored = (*stored, 1)
-    if stored[1:] == shape and stored[0]:
-        return
-    expected, received = " x ".join(map(str, shape)), " x ".join(map(str, stored)) or "one number"
-    raise DataError(
-        f"{name}: the images do not fit the model: expected n x {expected}, received {received}.",
-        hint=_mend_shape(stored, shape),
-    )
-
-
-def _mend_shape(stored: tuple[int, ...], shape: Shape) -> str:
-    """Return what to do, by the commonest mistakes."""
-    height, width, channels = shape
-    if len(stored) == 4 and stored[1:] == (channels, height, width):
-        return "The channels come first; save images.transpose(0, 2, 3, 1)."
-    if channels == 3 and stored[1:] in ((height, width), (height, width, 1)):
-        return "The images are grey, the model takes colour: save the grey values three times, as it was trained."
-    if channels == 1 and stored[1:] == (height, width, 3):
-        return "The images have colours, the model takes grey: convert them as for its training."
-    return "Resize or convert them to the model's input shape, as for its training."
