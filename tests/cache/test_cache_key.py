@@ -79,6 +79,36 @@ def test_a_data_set_is_known_by_its_names_and_contents(tmp_path: Path) -> None:
     assert data_sha256(str(tmp_path / "two" / "1" / "b.png")) not in (first, renamed)
 
 
+@pytest.mark.parametrize("place", ["0.png", "sub/1.png", "sub\\1.png"])
+def test_a_list_is_known_by_the_pictures_that_it_names(tmp_path: Path, place: str) -> None:
+    table, file = tmp_path / "list.csv", tmp_path / place.replace("\\", "/")
+    file.parent.mkdir(exist_ok=True)
+    table.write_text(f"file,label\n {place} ,0\ngone.png,1\n../x.png,1\n/etc/hosts,1\n")
+    file.write_bytes(b"x")
+    first = data_sha256(str(table))
+    (tmp_path / "not-named.png").write_bytes(b"z")
+    unchanged = data_sha256(str(table))
+    file.write_bytes(b"y")
+
+    assert first == unchanged
+    assert first != data_sha256(str(table))
+
+
+def test_a_list_that_is_none_has_a_digest(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes(b"file\n\xff\0")
+
+    assert data_sha256(str(tmp_path / "list.csv")) != data_sha256(__file__)
+
+
+def test_a_data_set_with_a_linked_folder_has_no_digest(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "0").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError, match="a folder is a link"):
+        data_sha256(str(tmp_path / "set"))
+
+
 def test_a_data_set_that_is_not_there_has_no_digest(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         data_sha256(str(tmp_path / "gone"))
