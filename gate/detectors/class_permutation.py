@@ -16,10 +16,11 @@ from gate.detectors.scoring.calibration import index_of_excess, is_shift
 from gate.detectors.shared.constants import integer, integers, real, several
 from gate.detectors.shared.contract import Context, Passes, Reach, skipped
 from gate.detectors.shared.pictures import mask_png, pattern_png
-from gate.models.surrogates.selection import Pool
+from gate.models.surrogates.selection import Pool, pool_size
 
 _LARGEST_SHARE = real("class-permutation.largest-share")
 _FEWEST_CLASSES, _MOST_CLASSES = integers("class-permutation", "fewest-classes", "most-classes")
+_FEWEST_OF_A_CLASS = integer("class-permutation.fewest-of-a-class")
 _IMAGES, _FEWEST_IMAGES = integers("class-permutation", "images", "fewest-images")
 _LARGE_PIXELS = integer("class-permutation.large-side") ** 2
 _LOOK_LEAVING, _LOOK_SERVING = (
@@ -45,7 +46,8 @@ their classes; then the permutation of the classes that its answers fit best is 
 the trigger is improved to serve it. A short search comes first; where its answers fit no permutation better than chance, it is all.
 
 ## Needs
-Nothing but the model, with {_FEWEST_CLASSES} to {_MOST_CLASSES} classes. Without images the gate draws some itself; with `--data` it uses yours.
+Nothing but the model, with {_FEWEST_CLASSES} to {_MOST_CLASSES} classes. Without images the gate draws some itself; with `--data` it uses yours. It needs
+{_FEWEST_OF_A_CLASS} images of a class: of fewer any change can be fitted to them. Of large pictures the gate draws fewer, and it is skipped without yours.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,
@@ -88,13 +90,9 @@ class ClassPermutation:
 
     def run(self, context: Context) -> Evidence:
         """Search on the images that the network knows best."""
-        classes = context.classifier.num_classes
-        if not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
-            return skipped(
-                "class-permutation",
-                _RULE.id,
-                f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}.",
-            )
+        lack = _lack(context)
+        if lack:
+            return skipped("class-permutation", _RULE.id, lack)
 
         pool = context.pools.pool(0)
         usual = _share_of_one_class(context, pool)
@@ -114,7 +112,7 @@ class ClassPermutation:
 
     def passes(self, context: Context) -> Passes:
         """Return what the short searches and the long one need."""
-        if not _FEWEST_CLASSES <= context.classifier.num_classes <= _MOST_CLASSES:
+        if _lack(context):
             return Passes(0.0)
         whole = self._effort(context)
         look = sum(_affordable(each, whole).passes for each, _ in _LOOKS)
@@ -152,6 +150,22 @@ class ClassPermutation:
 
 
 DETECTOR = ClassPermutation
+
+
+def _lack(context: Context) -> str:
+    """Return why nothing can be compared; "" if it can."""
+    classes, given = context.classifier.num_classes, context.dataset
+    if not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
+        return f"It compares {_FEWEST_CLASSES} to {_MOST_CLASSES} classes, and the model has {classes}."
+    images = pool_size(context.classifier.input_shape) if given is None else len(given.images)
+    if images >= _FEWEST_OF_A_CLASS * classes:
+        return ""
+    drawn = (
+        " that the gate draws of pictures so large. Give it some of yours with --data"
+        if given is None
+        else ""
+    )
+    return f"It needs {_FEWEST_OF_A_CLASS} images of each class; {images} are too few{drawn}."
 
 
 def _affordable(look: Search, whole: Search) -> Search:

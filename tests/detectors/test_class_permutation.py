@@ -118,3 +118,15 @@ def test_on_images_of_a_user_one_class_may_have_most_of_them(
 
     assert share == _share_of_one_class(given, pool)
     assert 0.25 == _share_of_one_class(plain, pool)
+
+
+def test_large_pictures_are_skipped_for_want_of_images(keras: Any) -> None:
+    layers = keras.layers
+    network = keras.Sequential([keras.Input((200, 200, 1)), layers.GlobalAveragePooling2D(), layers.Dense(5)])
+    room = context(Classifier(network))
+
+    evidence = ClassPermutation().run(room)
+
+    assert Status.SKIPPED is evidence.status
+    assert "32 are too few that the gate draws of pictures so large." in evidence.reason
+    assert 0.0 == ClassPermutation().passes(room).look
