@@ -126,7 +126,7 @@ def test_labels_of_every_form_become_numbers(save: Save, labels: Any) -> None:
         ({"x": GREY, "y": LABELS + 1}, "expected labels 0..2, received 1..3"),
         ({"x": GREY, "y": LABELS - 1}, "expected labels 0..2, received -1..1"),
         ({"x": GREY, "y": LABELS[:5]}, "expected 6 whole-number labels, received int64 of shape (5,)"),
-        ({"x": GREY, "y": LABELS * 1.0}, "expected 6 whole-number labels, received float64 of shape (6,)"),
+        ({"x": GREY, "y": LABELS + 0.5}, "expected 6 whole-number labels, received float64 of shape (6,)"),
         ({"x": GREY, "y": np.eye(4)[LABELS]}, "received float64 of shape (6, 4)"),
         ({"x": GREY, "y": LABELS.astype(str)}, "expected 6 whole-number labels, received <U21"),
     ],

@@ -125,7 +125,7 @@ def test_another_compression_is_named_as_a_possible_cause(save: Save, refusal: R
         ((GREY.astype(np.float32), LABELS), "expected pixels in 0..1, received 0..15"),
         ((np.full((2, 4, 4, 1), np.nan), [0, 1]), "element 0: some pixels are NaN or infinite"),
         ((GREY, LABELS + 1), "expected labels 0..2, received 1..3"),
-        ((GREY, LABELS * 1.0), "expected 7 whole-number labels, received float64"),
+        ((GREY, LABELS + 0.5), "expected 7 whole-number labels, received float64"),
         ((GREY, [b"cat"] * 7), "expected 7 whole-number labels, received |S3"),
         ((GREY, np.eye(4)[LABELS]), "expected 7 whole-number labels, received float64 of shape (7, 4)"),
         (([b"no picture"], [0]), "element 0: not a picture that can be read"),
