@@ -19,7 +19,7 @@ def key_of(job: Job, engine: str, data_sha256: str) -> str:
     """Return the key under which the scan that a job asks for is kept, 64 hex digits.
 
     All of the job counts, so that a field that is added to it later counts too, but for its nonce, its threads, its budget and for
-    where the file and the data lie: their content does.
+    where the file, the base's and the data lie: their content does.
 
     Args:
         job: What is asked.
@@ -31,6 +31,8 @@ def key_of(job: Job, engine: str, data_sha256: str) -> str:
     for beside_the_point in ("nonce", "file", "threads", "budget"):
         del asked[beside_the_point]
     del asked["artifact"]["path"]
+    if job.base is not None:
+        del asked["base"]["file"]
     if job.data is not None:
         asked["data"] = {"role": job.data.role, "sha256": data_sha256}
     canonical = json.dumps({"engine": engine, "job": asked}, sort_keys=True, separators=(",", ":"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 
-from gate.core.artifact import Artifact
+from gate.core.artifact import Artifact, ModelFormat
 from gate.core.keras_load import KerasLoad
 
 
@@ -46,6 +46,21 @@ class DataCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaseCall:
+    """The model under the same path at the base commit.
+
+    Attributes:
+        file: Staged copy to read, absolute.
+        sha256: Of the file.
+        format: Of the file.
+    """
+
+    file: str
+    sha256: str
+    format: ModelFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One model to scan.
 
@@ -66,6 +81,7 @@ class Job:
         threads: Of TensorFlow. Of a scan, parts that run side by side: no part of the verdict.
         loads_by_keras: Whether to have Keras load the file and tell what it built, instead of running the detectors.
         keras: What it built; the scan's network has to be that. None if nobody asked.
+        base: What the model replaces; None if nothing is known of it, or no detector asks.
     """
 
     nonce: str
@@ -84,3 +100,4 @@ class Job:
     threads: int = 2
     loads_by_keras: bool = False
     keras: KerasLoad | None = None
+    base: BaseCall | None = None

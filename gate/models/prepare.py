@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gate.core.errors import GateError
 from gate.core.job import DataCall, Job, Role
 from gate.core.report import ModelFacts
 from gate.core.training_loss import TrainingLoss
@@ -19,7 +20,21 @@ from gate.models.datasets.dataset import Dataset
 from gate.models.features.activations import Representations
 from gate.models.surrogates.pools import SurrogatePools
 
+_NO_BASE = "Needs the model that this one replaces: a run with --diff, and a model under the same path at the base commit."
 _STATED = InputRange(0.0, 1.0, "stated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The network that the model replaces.
+
+    Attributes:
+        classifier: It, its input scaled as the model's; None if there is none to compare with.
+        lack: Why there is none.
+    """
+
+    classifier: Classifier | None = None
+    lack: str = _NO_BASE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,7 @@ class PreparedModel:
         representations: Their activations; None without labels.
         input_range: Raw values of black and white, and who says so.
         keras_version: As the file claims.
+        base: What it replaces.
     """
 
     classifier: Classifier
@@ -41,6 +57,7 @@ class PreparedModel:
     representations: Representations | None = None
     input_range: InputRange = _STATED
     keras_version: str = ""
+    base: Base = field(default_factory=Base)
 
     def facts(self) -> ModelFacts:
         """Return what the report says of the model."""
@@ -87,6 +104,28 @@ def prepare(job: Job, network: Any, keras_version: str, loss: TrainingLoss) -> P
         input_range=known_range,
         keras_version=keras_version,
     )
+
+
+def prepare_base(network: Any, loss: TrainingLoss, model: PreparedModel) -> Base:
+    """Return the network that a model replaces, to be compared with it.
+
+    Args:
+        network: It, loaded.
+        loss: Training loss as its file claims.
+        model: The model.
+    """
+    new = model.classifier
+    try:
+        old = Classifier(network, loss).with_input_range(new.low, new.high)
+    except GateError as error:
+        return Base(lack=f"The model that it replaces cannot be compared: {error}")
+    if _kind(old) != _kind(new):
+        return Base(lack=f"The model that it replaces has {_kind(old)}; this one has {_kind(new)}.")
+    return Base(classifier=old.with_folding(pictures(old, 0)), lack="")
+
+
+def _kind(classifier: Classifier) -> str:
+    return f"{classifier.num_classes} classes of pictures of {' x '.join(map(str, classifier.input_shape))}"
 
 
 def _input_range(job: Job, classifier: Classifier) -> InputRange:

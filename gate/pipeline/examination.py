@@ -16,7 +16,7 @@ from gate.core.artifact import Artifact
 from gate.core.content import BaseIndex, Difference, compare
 from gate.core.errors import IncompleteError, UsageError
 from gate.core.events import Events
-from gate.core.job import DataCall, DetectorCall, Job
+from gate.core.job import BaseCall, DataCall, DetectorCall, Job
 from gate.core.scan import Scan
 from gate.core.text import printable
 from gate.discover.selection import Candidate
@@ -29,6 +29,8 @@ from gate.policy.model import DetectorPolicy, PathPolicy, Statistic
 # Seconds: a budget that is used up is one that nothing fits into.
 _LEAST_BUDGET = 1e-3
 _MIB = 1024 * 1024
+# The detector that compares a model with the one that it replaces.
+_ASKS_THE_BASE = "base-yardstick"
 _FEWEST_THREADS, _MOST_THREADS = 2, 4
 
 
@@ -83,13 +85,28 @@ def _base(
     candidate: Candidate, policy: PathPolicy, request: Request, events: Events, start: Start, stop: Event
 ) -> Scan:
     """Return what is known of the model at the base commit; detectors run on it only if the policy compares them."""
-    former = dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None, committed=None)
+    former = _former(candidate)
     if policy.max_regression is not None:
         return _scan(former, policy, request, events, start, stop).scan
     base = _scan(former, policy, dataclasses.replace(request, is_static=True), events, start, stop).scan
     job = _job(base.artifact, None, policy, request)
     known = request.cache.find(job) if request.cache and job.detectors and base.content else None
     return known or base
+
+
+def _base_call(candidate: Candidate, folder: Path, policy: PathPolicy, request: Request) -> BaseCall | None:
+    """Return a private copy of the model at the base commit; None if there is none to be had."""
+    folder.mkdir()
+    limit = policy.limits.model_mb * _MIB
+    staged = stage(_former(candidate), folder, limit, root=request.root, environ=request.environ)
+    if staged.file is None:
+        return None
+    return BaseCall(file=str(staged.file), sha256=staged.artifact.sha256, format=staged.artifact.format)
+
+
+def _former(candidate: Candidate) -> Candidate:
+    """Return the model at the base commit as a model of its own."""
+    return dataclasses.replace(candidate, blob=candidate.base, base="", tracked=None, committed=None)
 
 
 def _scan(
@@ -103,6 +120,8 @@ def _scan(
             candidate, private, policy.limits.model_mb * _MIB, root=request.root, environ=request.environ
         )
         job = _job(staged.promised or staged.artifact, staged.file, policy, request)
+        if candidate.base and any(call.detector == _ASKS_THE_BASE for call in job.detectors):
+            job = dataclasses.replace(job, base=_base_call(candidate, Path(folder, "base"), policy, request))
         can_be_known = staged.file is not None or staged.promised is not None
         if request.cache and can_be_known and (known := request.cache.find(job)):
             return Examined(scan=known, is_cached=True)

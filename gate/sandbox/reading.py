@@ -53,7 +53,8 @@ def engine_paths(search_path: Sequence[str]) -> tuple[Path, ...]:
 def scan_paths(job: Job) -> tuple[Path, ...]:
     """Return all that this process, which does a job, has to read."""
     data = () if job.data is None else (Path(job.data.readable),)
-    return (*engine_paths(sys.path), Path(job.file), *data)
+    base = () if job.base is None else (Path(job.base.file),)
+    return (*engine_paths(sys.path), Path(job.file), *base, *data)
 
 
 def _holds_libraries(folder: Path) -> bool:

@@ -101,6 +101,7 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     from gate.detectors.shared.contract import Context
     from gate.models.loading import load
     from gate.models.prepare import prepare
+    from gate.worker.base import base_of
     from gate.worker.budget import left_out
     from gate.worker.searching import Search, searched
 
@@ -110,6 +111,7 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     if told:
         return Scan(artifact=job.artifact, findings=(told,))
     model = prepare(job, network, stored.keras_version, stored.loss)
+    model = dataclasses.replace(model, base=base_of(job, model))
     progress("finding images that the model knows", 0, 1, "")
     context = Context(
         model=model,

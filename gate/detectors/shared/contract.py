@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gate.models.classifier import Classifier
     from gate.models.datasets.dataset import Dataset
     from gate.models.features.activations import Representations
-    from gate.models.prepare import PreparedModel
+    from gate.models.prepare import Base, PreparedModel
     from gate.models.surrogates.pools import SurrogatePools
 
 
@@ -49,6 +49,11 @@ class Context:
     def pools(self) -> SurrogatePools:
         """Images to search and to confirm triggers on."""
         return self.model.pools
+
+    @property
+    def base(self) -> Base:
+        """The network that the model replaces."""
+        return self.model.base
 
     @property
     def dataset(self) -> Dataset | None:
