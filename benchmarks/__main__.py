@@ -18,6 +18,10 @@ COMMANDS = {
     "scan-seeds": ("scans.seeds", "scan again with other seeds"),
     "scan-real-images": ("scans.real_images", "scan again with real images as trusted data"),
     "scan-memory": ("scans.memory", "ask with real images what networks remember of their training set"),
+    "scan-updates": (
+        "scans.updates",
+        "change clean networks honestly and by poison, and compare them with what they were",
+    ),
     "peers": ("evaluation.baselines", "measure what other methods say of the networks"),
     "collect": ("evaluation.evidence", "join truths, scans and peers to a file of evidence"),
     "rescan": ("scans.rescan", "run one detector anew on networks of such a file"),
