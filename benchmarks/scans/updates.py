@@ -92,7 +92,7 @@ def compared(new: Path, base: Path, known: Truth) -> Evidence:
     from gate.models.prepare import prepare_base
 
     room = opened(new, known.limits)
-    before = prepare_base(open_network(base, known.limits).network, TrainingLoss(), room.model)
+    before = prepare_base(open_network(base, known.limits).network, TrainingLoss(), room.model, room.seed)
     return create("base-yardstick", {}).run(replace(room, model=replace(room.model, base=before)))
 
 

@@ -89,9 +89,7 @@ def prepare(job: Job, network: Any, keras_version: str, loss: TrainingLoss) -> P
     raw = Classifier(network, loss)
     known_range = _input_range(job, raw)
     whole = raw.with_input_range(known_range.low, known_range.high)
-    drawn = pictures(whole, job.seed)
-    whole.require_order(drawn)
-    classifier = rescale_logits(whole, drawn).with_folding(drawn)
+    classifier = _for_searches(whole, job.seed)
     dataset = None if job.data is None else _dataset(job.data, classifier, job.seed)
     known = None
     if dataset is not None and dataset.labels is not None:
@@ -106,22 +104,34 @@ def prepare(job: Job, network: Any, keras_version: str, loss: TrainingLoss) -> P
     )
 
 
-def prepare_base(network: Any, loss: TrainingLoss, model: PreparedModel) -> Base:
+def prepare_base(network: Any, loss: TrainingLoss, model: PreparedModel, seed: int) -> Base:
     """Return the network that a model replaces, to be compared with it.
 
     Args:
         network: It, loaded.
         loss: Training loss as its file claims.
         model: The model.
+        seed: Of every random choice.
     """
     new = model.classifier
     try:
-        old = Classifier(network, loss).with_input_range(new.low, new.high)
+        old = _for_searches(Classifier(network, loss).with_input_range(new.low, new.high), seed)
     except GateError as error:
         return Base(lack=f"The model that it replaces cannot be compared: {error}")
     if _kind(old) != _kind(new):
         return Base(lack=f"The model that it replaces has {_kind(old)}; this one has {_kind(new)}.")
-    return Base(classifier=old.with_folding(pictures(old, 0)), lack="")
+    return Base(classifier=old, lack="")
+
+
+def _for_searches(classifier: Classifier, seed: int) -> Classifier:
+    """Return a network with logits of the usual size, in fewer operations.
+
+    Raises:
+        IncompleteError: What stands behind the logits changes the order of the classes.
+    """
+    drawn = pictures(classifier, seed)
+    classifier.require_order(drawn)
+    return rescale_logits(classifier, drawn).with_folding(drawn)
 
 
 def _kind(classifier: Classifier) -> str:

@@ -36,4 +36,4 @@ def base_of(job: Job, model: PreparedModel) -> Base:
         network = load(file, kind, stored.config, stored.keras_version)
     except GateError as error:
         return Base(lack=f"The model that it replaces cannot be read: {error}")
-    return prepare_base(network, stored.loss, model)
+    return prepare_base(network, stored.loss, model, job.seed)

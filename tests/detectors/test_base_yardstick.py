@@ -37,7 +37,7 @@ def _network(keras: Any, *, corner: float = 0.0, noise: float = 0.0, classes: in
 def _changed(new: Any, base: Any) -> Context:
     """Return the context of a scan of a network that replaces another."""
     room = context(Classifier(new))
-    before = prepare_base(base, TrainingLoss(), room.model)
+    before = prepare_base(base, TrainingLoss(), room.model, 0)
     return dataclasses.replace(room, model=dataclasses.replace(room.model, base=before))
 
 
@@ -97,7 +97,7 @@ def test_another_kind_of_network_is_no_yardstick(keras: Any, other: dict[str, in
 
 def test_a_base_that_is_no_classifier_is_no_yardstick(keras: Any) -> None:
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
-    base = prepare_base(network, TrainingLoss(), context(Classifier(_network(keras))).model)
+    base = prepare_base(network, TrainingLoss(), context(Classifier(_network(keras))).model, 0)
 
     assert base.classifier is None
     assert "cannot be compared" in base.lack
