@@ -24,3 +24,5 @@ SURVEYS = _FOLDER / "2026-11-27-surveys.npz"
 MEMORY = _FOLDER / "2026-12-01-training-memory.jsonl"
 # What the engine before short looks and the one after say of the same networks, and what they cost.
 ENGINES = _FOLDER / "2026-12-01-engines.jsonl"
+# What the base says of honest and poisoned changes of clean networks.
+UPDATES = _FOLDER / "2026-12-01-updates.jsonl"
