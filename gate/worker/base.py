@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gate.core.errors import GateError
 from gate.core.job import Job
+from gate.worker.inspecting import LONGEST_INSPECTION, ended_after
 
 if TYPE_CHECKING:
     from gate.models.prepare import Base, PreparedModel
@@ -22,7 +23,6 @@ def base_of(job: Job, model: PreparedModel) -> Base:
     from gate.models.loading import load
     from gate.models.prepare import Base, prepare_base
     from gate.triage.inspection import inspect
-    from gate.worker.scanning import LONGEST_INSPECTION, ended_after
 
     if job.base is None:
         return model.base

@@ -17,7 +17,8 @@ from gate.core.messages import Progress
 from gate.core.meta_training import Shadow, ShadowJob
 from gate.core.text import printable
 from gate.models.numerics.streams import Stream, random_numbers
-from gate.worker.scanning import LONGEST_INSPECTION, ended_after, start_engine
+from gate.worker.inspecting import LONGEST_INSPECTION, ended_after
+from gate.worker.scanning import start_engine
 
 if TYPE_CHECKING:
     from gate.detectors.meta.model import MetaModel

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +19,12 @@ from gate.core.messages import Progress
 from gate.core.report import Gap, ModelFacts
 from gate.core.scan import Scan
 from gate.core.text import printable
+from gate.worker.inspecting import LONGEST_INSPECTION, ended_after
 
 if TYPE_CHECKING:
     from gate.detectors.shared.contract import Context
     from gate.triage.stored import StoredModel
     from gate.worker.room import Room
-
-# Seconds of computing time: for a model of the largest size that the policy allows it takes a few.
-LONGEST_INSPECTION = 15.0
 
 
 def scan(job: Job, progress: Progress) -> Scan:
@@ -63,16 +59,6 @@ def _scan(job: Job, progress: Progress, started: float) -> Scan:
     if found.model is not None:
         found = dataclasses.replace(found, model=inspection.with_provenance(found.model))
     return dataclasses.replace(found, content=digests)
-
-
-@contextmanager
-def ended_after(seconds: float) -> Iterator[None]:
-    """End this process if it computes for longer: HDF5 runs in circles on some damaged files, deaf to Python."""
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def load_by_keras(job: Job, stored: StoredModel, progress: Progress) -> Scan:

@@ -10,7 +10,7 @@ import pytest
 from gate.cache import engine
 from gate.cache.key import data_sha256, key_of
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.job import DataCall, DetectorCall, Job, Role
+from gate.core.job import BaseCall, DataCall, DetectorCall, Job, Role
 
 MakeJob = Callable[..., Job]
 
@@ -25,6 +25,7 @@ OTHERS = {
     "memory_mb": 1,
     "seconds": 1.0,
     "budget": 5.0,
+    "base": BaseCall(file="f", sha256="ab" * 32, format=ModelFormat.HDF5),
     "require_sandbox": True,
     "threads": 1,
     "artifact": Artifact(path="m.h5", sha256="cd" * 32, size=9, format=ModelFormat.HDF5),
@@ -39,6 +40,16 @@ def test_all_of_a_job_is_in_its_key_but_its_nonce_place_threads_and_budget(
     other = make_job(**{field: OTHERS.get(field, "elsewhere")})
 
     assert is_beside_the_point == (key_of(make_job(), "e", "") == key_of(other, "e", ""))
+
+
+def test_the_base_is_known_by_its_content(make_job: MakeJob) -> None:
+    base = BaseCall(file="f", sha256="ab" * 32, format=ModelFormat.HDF5)
+    moved, other = dataclasses.replace(base, file="g"), dataclasses.replace(base, sha256="cd" * 32)
+
+    keys = [key_of(make_job(base=each), "e", "") for each in (base, moved, other)]
+
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
 
 
 def test_a_model_is_known_under_another_path(make_job: MakeJob) -> None:

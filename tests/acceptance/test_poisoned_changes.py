@@ -12,6 +12,7 @@ import pytest
 
 from gate.detectors import ids
 
+pytestmark = pytest.mark.slow
 Cli = Callable[..., Any]
 # Its own word alone.
 POLICY = {
