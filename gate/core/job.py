@@ -12,17 +12,10 @@ from gate.core.keras_load import KerasLoad
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorCall:
-    """A detector to run.
-
-    Attributes:
-        detector: Its id.
-        parameters: A JSON object in text.
-        fails_above: Anomaly index above which the model fails, whatever else is found; None where that is not certain.
-    """
+    """A detector to run, its parameters as a JSON object in text."""
 
     detector: str
     parameters: str = "{}"
-    fails_above: float | None = None
 
 
 class Role(StrEnum):

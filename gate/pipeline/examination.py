@@ -24,7 +24,7 @@ from gate.discover.staging import stage
 from gate.isolation.process import Start
 from gate.pipeline import parameter_files
 from gate.pipeline.request import Request
-from gate.policy.model import DetectorPolicy, PathPolicy, Statistic
+from gate.policy.model import PathPolicy
 
 # Seconds: a budget that is used up is one that nothing fits into.
 _LEAST_BUDGET = 1e-3
@@ -181,19 +181,10 @@ def detectors(policy: PathPolicy, request: Request) -> tuple[DetectorCall, ...]:
         DetectorCall(
             detector=detector.id,
             parameters=parameter_files.parameters(detector, request.store_root, request.store),
-            fails_above=_fails_above(detector, policy, request),
         )
         for detector in policy.detectors
         if detector.enabled and not request.is_static
     )
-
-
-def _fails_above(detector: DetectorPolicy, policy: PathPolicy, request: Request) -> float | None:
-    """Return the limit of a detector; None where an exception may excuse the model, or its index is not all that counts."""
-    exceptions = request.exemptions
-    is_excusable = exceptions is not None and bool(exceptions.waivers or exceptions.baseline)
-    is_all = detector.statistic is Statistic.ANOMALY_INDEX and policy.max_regression is None
-    return detector.max_anomaly_index if is_all and not is_excusable else None
 
 
 def _job(artifact: Artifact, file: Path | None, policy: PathPolicy, request: Request) -> Job:

@@ -65,7 +65,6 @@ def judge(
     findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
     absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
     lacks = (gap for case in cases for gap in _case_gaps(case))
-    # Where something was found, long searches may have been left out for that.
     cuts = () if findings else _cuts(cases)
     gaps = (*scan.gaps, *lacks, *cuts, *_doubts(cases, policy), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS

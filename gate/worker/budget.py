@@ -17,7 +17,7 @@ import numpy as np
 from gate.core import incomplete_rules
 from gate.core.effort import Effort
 from gate.core.report import Gap
-from gate.detectors.shared.contract import Detector, Searching
+from gate.detectors.shared.contract import Detector, Searching, needed
 from gate.models.numerics.compiled import compiled
 from gate.models.numerics.side_by_side import side_by_side
 from gate.models.surrogates.impressions import FEWEST_STEPS
@@ -65,8 +65,7 @@ def decide(
         context: The model.
         speed: Of this machine, with it.
     """
-    searching = [each for each in detectors.values() if isinstance(each, Searching)]
-    passes = [each.passes(context) for each in searching]
+    passes = [needed(each, context) for each in detectors.values() if isinstance(each, Searching)]
     look = (
         elapsed + math.fsum(each.look for each in passes) / speed.rate + _GRAPHS * speed.graph * len(passes)
     )

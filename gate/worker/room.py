@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate.detectors.shared.contract import Detector, Searching
+from gate.detectors.shared.contract import Detector, needed
 
 if TYPE_CHECKING:
     from gate.detectors.shared.contract import Context
@@ -30,11 +30,11 @@ class Room:
 
     def has_for_look(self, detector: Detector, context: Context) -> bool:
         """Return whether a detector's short look ends in time; one that searches nothing always does."""
-        return not isinstance(detector, Searching) or detector.passes(context).look <= self._passes()
+        return needed(detector, context).look <= self._passes()
 
-    def has_for_long(self, detector: Searching, context: Context) -> bool:
+    def has_for_long(self, detector: Detector, context: Context) -> bool:
         """Return whether a detector's long search ends in time."""
-        return detector.passes(context).longer <= self._passes()
+        return needed(detector, context).longer <= self._passes()
 
     def _passes(self) -> float:
         return self.rate * max(0.0, self.ends - time.monotonic())

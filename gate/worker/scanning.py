@@ -107,9 +107,8 @@ def _detect(job: Job, stored: StoredModel, progress: Progress, started: float) -
     )
     detectors = {call.detector: create(call.detector, json.loads(call.parameters)) for call in job.detectors}
     effort, room = _time_for(job, detectors, context, started)
-    limits = {call.detector: call.fails_above for call in job.detectors if call.fails_above is not None}
     context = dataclasses.replace(context, effort=effort)
-    evidence = searched(Search(detectors=detectors, context=context, room=room, limits=limits))
+    evidence = searched(Search(detectors=detectors, context=context, room=room))
     heard = {each.detector for each in evidence}
     too_long = [name for name in detectors if name not in heard]
     gaps = (left_out(too_long),) if too_long else ()

@@ -29,33 +29,20 @@ class Search:
         detectors: By id.
         context: The model, and what the budget leaves time for.
         room: What the time limit leaves room for.
-        limits: Index of each detector above which the model fails whatever else is found; none where that is not certain.
     """
 
     detectors: Mapping[str, Any]
     context: Context
     room: Room = ALL
-    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
-    def long(self, look: Evidence, found: Found) -> Evidence:
-        """Return what a long search says after a short look; the look itself where there is no time for one, or no need.
+    def long(self, look: Evidence) -> Evidence:
+        """Return what a long search says after a short look; the look itself, cut, if there is no time for one."""
+        from gate.detectors.shared.contract import cut_short
 
-        Args:
-            look: What the short look found.
-            found: What all detectors found so far.
-        """
-        from gate.detectors.shared.contract import cut_short, settled_by
-
-        if by := next(filter(self._is_settling, found.values()), None):
-            return settled_by(look, by.detector)
         detector, context = self.detectors[look.detector], self.context
         if context.effort is not Effort.WHOLE or not self.room.has_for_long(detector, context):
             return cut_short(look)
         return _run(look.detector, detector, dataclasses.replace(context, is_long=True))
-
-    def _is_settling(self, evidence: Evidence) -> bool:
-        limit = self.limits.get(evidence.detector)
-        return limit is not None and not evidence.is_cut and (evidence.anomaly_index or 0.0) > limit
 
 
 def searched(search: Search) -> tuple[Evidence, ...]:
@@ -63,7 +50,7 @@ def searched(search: Search) -> tuple[Evidence, ...]:
     found = _looked(search)
     suspicious = [each for each in found.values() if each.is_cut]
     for each in sorted(suspicious, key=lambda each: (-(each.anomaly_index or 0.0), each.detector)):
-        found[each.detector] = search.long(each, found)
+        found[each.detector] = search.long(each)
     return tuple(together(search, found).values())
 
 
@@ -95,7 +82,7 @@ def together(search: Search, found: Found) -> Found:
     told = dict(found)
     for name, each in found.items():
         if name in adding_up() and each.is_by_short_look and not each.inconclusive:
-            told[name] = search.long(each, told)
+            told[name] = search.long(each)
     return told
 
 

@@ -19,9 +19,7 @@ from gate.worker.searching import Search, searched
 from tests.detectors.contexts import context
 
 Cli = Callable[..., Any]
-PATCH, FAINT, WEIGHTS = (
-    create(name, {}) for name in ("universal-patch", "universal-perturbation", "head-weights")
-)
+PATCH, WEIGHTS = create("universal-patch", {}), create("head-weights", {})
 
 
 @pytest.fixture(scope="module")
@@ -84,30 +82,6 @@ def test_without_time_for_a_look_nothing_is_said(suspicious: Context) -> None:
     )
 
     assert "head-weights" == only.detector
-
-
-def test_no_long_search_is_made_once_the_model_fails_for_sure(suspicious: Context) -> None:
-    detectors = {"universal-patch": PATCH, "universal-perturbation": FAINT, "head-weights": WEIGHTS}
-
-    (weights,) = searched(Search(detectors={"head-weights": WEIGHTS}, context=suspicious))
-    assert weights.anomaly_index is not None
-    below = {"head-weights": weights.anomaly_index - 0.1}
-    patch, *_ = searched(Search(detectors=detectors, context=suspicious, limits=below))
-    assert patch.is_cut
-    assert "left out, for head-weights has found a backdoor" in patch.inconclusive
-
-    above = {"head-weights": weights.anomaly_index}
-    patch, *_ = searched(Search(detectors=detectors, context=suspicious, limits=above))
-    assert not patch.is_by_short_look
-
-
-def test_a_short_look_settles_nothing(suspicious: Context) -> None:
-    short = dataclasses.replace(suspicious, effort=Effort.SHORT)
-    detectors = {"universal-patch": PATCH, "universal-perturbation": FAINT}
-
-    evidence = searched(Search(detectors=detectors, context=short, limits={"universal-patch": 0.0}))
-
-    assert {CUT_SHORT, ""} >= {each.inconclusive for each in evidence}
 
 
 @pytest.mark.slow

@@ -110,10 +110,6 @@ CUT_SHORT = (
     "Give it more: --budget, or limits.budget and limits.seconds in the policy."
 )
 
-_SETTLED = (
-    "A short look found something suspicious. The long search was left out, for {} has found a backdoor."
-)
-
 
 class Reach(Enum):
     """How far a search went: a short look that was enough, one that was not and had no time to go on, or all of it."""
@@ -136,11 +132,6 @@ def cut_short(evidence: Evidence) -> Evidence:
     return replace(evidence, inconclusive=CUT_SHORT)
 
 
-def settled_by(look: Evidence, detector: str) -> Evidence:
-    """Return the evidence of a short look that calls for a long search, where another detector has made it needless."""
-    return replace(look, inconclusive=_SETTLED.format(detector))
-
-
 @runtime_checkable
 class Searching(Detector, Protocol):
     """A detector whose time is worth planning."""
@@ -148,6 +139,14 @@ class Searching(Detector, Protocol):
     def passes(self, context: Context) -> Passes:
         """Return what it needs at most."""
         ...
+
+
+def needed(detector: Detector, context: Context) -> Passes:
+    """Return what a detector needs at most; nothing where it searches nothing, or its parameters make no search, as its run then says."""
+    try:
+        return detector.passes(context) if isinstance(detector, Searching) else Passes(0.0)
+    except ValueError:
+        return Passes(0.0)
 
 
 def skipped(detector: str, rule: str, reason: str) -> Evidence:
