@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +15,6 @@ from gate.worker.room import ALL, NONE, Room, until
 from gate.worker.searching import Search, searched
 from tests.detectors.contexts import context
 
-Cli = Callable[..., Any]
 PATCH, WEIGHTS = create("universal-patch", {}), create("head-weights", {})
 
 
@@ -82,31 +78,3 @@ def test_without_time_for_a_look_nothing_is_said(suspicious: Context) -> None:
     )
 
     assert "head-weights" == only.detector
-
-
-@pytest.mark.slow
-def test_a_scan_ends_before_its_time_limit_and_tells_what_it_found(
-    cli: Cli, tmp_path: Path, keras: Any
-) -> None:
-    layers = keras.layers
-    network = keras.Sequential(
-        [
-            keras.Input((224, 224, 3)),
-            *(layers.Conv2D(48, 3, activation="relu", padding="same") for _ in range(4)),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(8, activation="softmax"),
-        ]
-    )
-    network.save(tmp_path / "large.keras")
-    (tmp_path / "policy.yaml").write_text("version: 1\nlimits: {seconds: 60}\n")
-
-    found = cli(
-        "check", "large.keras", "--policy", "policy.yaml", "--input-range", "0,1", "--output", "json=r.json",
-        cwd=tmp_path,
-    )  # fmt: skip
-
-    report = json.loads((tmp_path / "r.json").read_text())["artifacts"][0]
-    assert 3 == found.code
-    assert report["evidence"]
-    assert report["model"]["effort"]
-    assert any("no time" in each for each in report["not_checked"])
