@@ -120,6 +120,10 @@ class Location:
 # Names of measurements that have a meaning for others than their detector.
 CLASS_INDEX, TRIGGER_NORM, CLASSES_SEARCHED = "class_index", "trigger_norm", "classes_searched"
 SHORT_LOOK = "short_look"
+CUT_SHORT = (
+    "A short look found something suspicious, and there is no time for the long search. "
+    "Give it more: --budget, or limits.budget and limits.seconds in the policy."
+)
 _ROW, _COLUMN = "place_row", "place_column"
 
 
@@ -187,8 +191,8 @@ class Evidence:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it comes from a short look that cannot clear the model, and cannot blame it either."""
-        return self.is_by_short_look and bool(self.inconclusive)
+        """Whether there was no time for the long search that a short look calls for: it blames nobody, and clears nobody."""
+        return self.inconclusive == CUT_SHORT
 
     @property
     def location(self) -> Location | None:

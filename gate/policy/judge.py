@@ -65,8 +65,7 @@ def judge(
     findings = (*scan.findings, *map(_finding, accused), *by_score, *worse)
     absences = () if is_static or scan.gaps else (*_absences(scan, cases, policy), *uncompared(base, policy))
     lacks = (gap for case in cases for gap in _case_gaps(case))
-    cuts = () if findings else _cuts(cases)
-    gaps = (*scan.gaps, *lacks, *cuts, *_doubts(cases, policy), *absences)
+    gaps = (*scan.gaps, *lacks, *_cuts(cases), *_doubts(cases, policy), *absences)
     verdict = Verdict.FAIL if findings else Verdict.INCOMPLETE if gaps else Verdict.PASS
     return ArtifactReport(
         artifact=scan.artifact,
@@ -142,7 +141,7 @@ def _case_gaps(case: _Case) -> Iterator[Gap]:
 
 
 def _cuts(cases: list[_Case]) -> Iterator[Gap]:
-    """Yield why long searches were not made that short looks call for: a short look blames nobody, and clears nobody then."""
+    """Yield what was searched too little. A finding of another detector does not make up for it: an exception may cover that one."""
     for reason, detectors in _by_reason(case for case in cases if case.evidence.is_cut):
         yield Gap(rule=SCAN_FAILED.id, message=f"{listed(detectors)} searched too little. {reason}")
 

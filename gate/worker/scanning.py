@@ -147,11 +147,9 @@ def _time_for(
 
 def _left_out(evidence: Iterable[Evidence], effort: Effort) -> str:
     """Return what there was time for, if it was not enough; "" if it was."""
-    from gate.detectors.shared.contract import CUT_SHORT
-
     if effort is Effort.LEAST:
         return str(effort)
-    return str(Effort.SHORT) if any(each.inconclusive == CUT_SHORT for each in evidence) else ""
+    return str(Effort.SHORT) if any(each.is_cut for each in evidence) else ""
 
 
 def _with_loading(facts: ModelFacts, job: Job) -> ModelFacts:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gate.core.effort import Effort
 from gate.core.errors import GateError
 from gate.core.evidence import Evidence, Status
 from gate.core.text import printable
+from gate.detectors.shared.contract import Context, cut_short
 from gate.worker.room import ALL, Room
-
-if TYPE_CHECKING:
-    from gate.detectors.shared.contract import Context
 
 Found = dict[str, Evidence]
 
@@ -37,8 +35,6 @@ class Search:
 
     def long(self, look: Evidence) -> Evidence:
         """Return what a long search says after a short look; the look itself, cut, if there is no time for one."""
-        from gate.detectors.shared.contract import cut_short
-
         detector, context = self.detectors[look.detector], self.context
         if context.effort is not Effort.WHOLE or not self.room.has_for_long(detector, context):
             return cut_short(look)
@@ -81,7 +77,7 @@ def together(search: Search, found: Found) -> Found:
         return found
     told = dict(found)
     for name, each in found.items():
-        if name in adding_up() and each.is_by_short_look and not each.inconclusive:
+        if name in adding_up() and each.is_by_short_look and not each.is_cut:
             told[name] = search.long(each)
     return told
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.core.artifact import Artifact, ModelFormat
-from gate.core.evidence import SHORT_LOOK, Evidence, Measurement, Status, Trigger
+from gate.core.evidence import CUT_SHORT, SHORT_LOOK, Evidence, Measurement, Status, Trigger
 from gate.core.finding import Finding
-from gate.core.incomplete_rules import SCAN_FAILED
+from gate.core.incomplete_rules import INCONCLUSIVE, SCAN_FAILED
 from gate.core.report import ArtifactReport, Gap, Verdict
 from gate.core.rule import Confidence, Severity
 from gate.core.scan import Scan
@@ -205,7 +205,7 @@ def test_inconclusive_evidence_past_the_limit_is_a_finding_all_the_same() -> Non
 def _cut(index: float, detector: str = "neural-cleanse") -> Evidence:
     """Return the evidence of a short look that no long search followed."""
     look = (Measurement(name=SHORT_LOOK, value=1.0),)
-    return measured(index, detector, inconclusive="There was no time.", measurements=look)
+    return measured(index, detector, inconclusive=CUT_SHORT, measurements=look)
 
 
 @pytest.mark.parametrize("inconclusive", list(Consequence))
@@ -217,17 +217,31 @@ def test_a_short_look_that_no_long_search_followed_neither_blames_nor_clears(
 
     assert (Verdict.INCOMPLETE, ()) == (report.verdict, report.findings)
     (gap,) = report.not_checked
-    assert (SCAN_FAILED.id, "neural-cleanse searched too little. There was no time.") == (
-        gap.rule,
-        gap.message,
-    )
+    assert (SCAN_FAILED.id, f"neural-cleanse searched too little. {CUT_SHORT}") == (gap.rule, gap.message)
 
 
-def test_what_was_left_out_for_a_finding_is_no_gap() -> None:
+def test_what_was_not_searched_stays_a_gap_beside_a_finding_for_that_may_be_waived() -> None:
     report = verdict_of(_cut(2.5), measured(2.5, AC.id))
 
-    assert (Verdict.FAIL, ()) == (report.verdict, report.not_checked)
+    assert Verdict.FAIL is report.verdict
     assert [AC.id] == [each.detector for each in report.findings]
+    assert [SCAN_FAILED.id] == [each.rule for each in report.not_checked]
+
+
+@pytest.mark.parametrize(
+    ("inconclusive", "verdict"),
+    [(Consequence.FAIL, Verdict.INCOMPLETE), (Consequence.WARN, Verdict.PASS)],
+)
+def test_a_short_look_that_was_enough_may_be_doubtful_for_another_reason(
+    inconclusive: Consequence, verdict: Verdict
+) -> None:
+    look = (Measurement(name=SHORT_LOOK, value=1.0),)
+    evidence = measured(0.5, inconclusive="The input range is not known.", measurements=look)
+
+    report = verdict_of(evidence, SKIPPED_AC, policy=replace(POLICY, inconclusive=inconclusive))
+
+    assert verdict is report.verdict
+    assert all(INCONCLUSIVE.id == each.rule for each in report.not_checked)
 
 
 def test_inconclusive_evidence_passes_where_the_policy_only_warns() -> None:

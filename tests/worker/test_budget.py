@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.performance.profile import counted
 from gate.core.effort import Effort
-from gate.core.evidence import CLASS_INDEX, Evidence, Measurement, Status, searched
+from gate.core.evidence import CLASS_INDEX, CUT_SHORT, Evidence, Measurement, Status, searched
 from gate.detectors import create, detector_class, ids
-from gate.detectors.shared.contract import CUT_SHORT, Context, Reach, Searching
+from gate.detectors.shared.contract import Context, Reach, Searching
 from gate.models.classifier import Classifier
 from gate.models.surrogates.pools import SurrogatePools
 from gate.worker.budget import Speed, decide, speed_of

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gate.core.effort import Effort
+from gate.core.evidence import CUT_SHORT
 from gate.detectors import create
-from gate.detectors.shared.contract import CUT_SHORT, Context, Searching
+from gate.detectors.shared.contract import Context, Searching
 from gate.models.classifier import Classifier
 from gate.worker.room import ALL, NONE, Room, until
 from gate.worker.searching import Search, searched

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from gate.core.effort import Effort
-from gate.core.evidence import SHORT_LOOK, Evidence, Measurement, Status
+from gate.core.evidence import CUT_SHORT, SHORT_LOOK, Evidence, Measurement, Status
 from gate.core.messages import Progress
 from gate.core.rule import Rule
 from gate.detectors.shared.constants import real
@@ -103,12 +103,6 @@ class Passes(NamedTuple):
 
 # There and back costs about so many times what there costs.
 FORWARD = real("shared.contract.forward")
-
-
-CUT_SHORT = (
-    "A short look found something suspicious, and there is no time for the long search. "
-    "Give it more: --budget, or limits.budget and limits.seconds in the policy."
-)
 
 
 class Reach(Enum):
