@@ -7,18 +7,16 @@ truth. Networks without batch normalisation are skipped, and the row says so.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.networks import truth
+from benchmarks.scans import rows
 from benchmarks.scans.real_images import images
+from benchmarks.scans.rows import Row
 from gate.core.evidence import Evidence
-
-Row = dict[str, Any]
 
 
 def row(out: Path, name: str, folder: Path, count: int) -> Row:
@@ -71,14 +69,8 @@ def main(words: Sequence[str]) -> None:
     from gate.worker.scanning import start_engine
 
     start_engine(0)
-    done = set()
-    if arguments.file.exists():
-        done = {json.loads(line)["name"] for line in arguments.file.read_text(encoding="utf-8").splitlines()}
+    done = {each["name"] for each in rows.known(arguments.file)}
     for file in sorted(arguments.out.glob("*.truth.json")):
         name = file.name.removesuffix(".truth.json")
-        if name in done:
-            continue
-        line = json.dumps(row(arguments.out, name, arguments.data, arguments.images))
-        with arguments.file.open("a", encoding="utf-8") as rows:
-            rows.write(line + "\n")
-        print(line, flush=True)
+        if name not in done:
+            rows.add(arguments.file, row(arguments.out, name, arguments.data, arguments.images))

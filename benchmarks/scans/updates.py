@@ -8,7 +8,6 @@ network's own.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,9 +25,10 @@ from benchmarks.networks.opened import open_network
 from benchmarks.networks.recipe import Recipe
 from benchmarks.networks.spans import Span, span
 from benchmarks.networks.truth import Truth
+from benchmarks.scans import rows
+from benchmarks.scans.rows import Row
 from gate.core.evidence import Evidence
 
-Row = dict[str, Any]
 HONEST, PLANTED = ("more", "faster", "pruned"), ("patch", "blended", "warp")
 _IMAGES, _BATCH, _RATE = 3000, 64, 0.1
 # Epochs, and how many times the usual rate.
@@ -137,16 +137,9 @@ def main(words: Sequence[str]) -> None:
     from gate.worker.scanning import start_engine
 
     start_engine(0)
-    done = set()
-    if arguments.file.exists():
-        lines = map(json.loads, arguments.file.read_text(encoding="utf-8").splitlines())
-        done = {(each["name"], each["change"]) for each in lines}
+    done = {(each["name"], each["change"]) for each in rows.known(arguments.file)}
     clean = sorted(each.name.removesuffix(".truth.json") for each in arguments.out.glob("*clean*.truth.json"))
     for name in arguments.network or clean:
         for kind in (*HONEST, *PLANTED):
-            if (name, kind) in done:
-                continue
-            line = json.dumps(row(arguments.out, name, kind, arguments.data))
-            with arguments.file.open("a", encoding="utf-8") as rows:
-                rows.write(line + "\n")
-            print(line, flush=True)
+            if (name, kind) not in done:
+                rows.add(arguments.file, row(arguments.out, name, kind, arguments.data))

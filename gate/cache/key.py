@@ -42,7 +42,7 @@ def key_of(job: Job, engine: str, data_sha256: str) -> str:
 def data_sha256(path: str) -> str:
     """Return the digest of a data set: a file's content, or the names and contents of all files below a folder.
 
-    Of a list in CSV the files count, too, that it names.
+    A list in CSV counts with the files that it names.
 
     Raises:
         OSError: Something in it cannot be read, or leads elsewhere by a link.

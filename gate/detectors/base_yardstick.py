@@ -34,11 +34,11 @@ _FORMS: tuple[TriggerModel, ...] = (Patch(), Perturbation())
 _RULE = Rule(
     id="BD115",
     name="obeys-what-the-base-did-not",
-    summary="The changed model obeys a trigger that the model before it did not.",
+    summary="A change made one class far easier to reach than it was in the model before.",
     page=f"""\
 ## Looks for
 A class that a change made easy to reach. For every class the smallest trigger is searched in the changed network, and in the
-network that it replaces. A feature of the class is about as large in both. A backdoor that came with the change is small in the changed one alone.
+network that it replaces. The trigger of an honest class is about as large in both. That of a backdoor which came with the change is small in the changed one alone.
 
 ## Needs
 A pull request: `--diff BASE`, and a model under the same path at the base commit, with the same size of pictures and as many classes. No images
@@ -50,7 +50,7 @@ other classes. A training that moved every class alike has no lead. The anomaly 
 seldom come to it.
 
 ## If it fires
-Ask what the change trained on. Look at the trigger: the model under review obeys it, and the model before it does not. Train the change again
+Ask what the change trained on. Look at the trigger: the model before needed a far larger one. Train the change again
 from data that you trust.
 
 ## Known limits
@@ -68,7 +68,7 @@ Of this project (`docs/adr/0038`), after Wang et al., *Neural Cleanse*, IEEE S&P
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseYardstick:
-    """Search triggers in the changed network and try them on the base.
+    """Search triggers in the changed network and in the base, and compare their sizes.
 
     Attributes:
         steps: Optimiser steps of each search.
@@ -93,9 +93,9 @@ class BaseYardstick:
             context.progress("comparing with the base", done, total, f"{len(labels)} classes")
 
         def search(network: Classifier, images: Pool) -> list[Inversion]:
-            settings = Settings(restarts=1, steps=self.steps, images=self.images)
             return [
-                invert(network, images, form, labels, settings, context.seed, progress) for form in _FORMS
+                invert(network, images, form, labels, self._settings, context.seed, progress)
+                for form in _FORMS
             ]
 
         before = Pool(pool.images, base.predict(pool.images).argmax(axis=1), pool.source)
@@ -106,9 +106,12 @@ class BaseYardstick:
         base = context.base.classifier
         if base is None:
             return Passes(0.0)
-        settings = Settings(restarts=1, steps=self.steps, images=self.images)
-        once = settings.passes(number_to_search(context.classifier.num_classes))
+        once = self._settings.passes(number_to_search(context.classifier.num_classes))
         return Passes(len((context.classifier, base)) * len(_FORMS) * once)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(restarts=1, steps=self.steps, images=self.images)
 
 
 DETECTOR = BaseYardstick
@@ -160,9 +163,10 @@ def _evidence(context: Context, new: list[Inversion], base: list[Inversion], lab
             *class_measurements(labels, indices),
         ),
         trigger=trigger,
-        remark=_remark(factor, label) if indices[leader] > LIMIT else "",
+        remark=_remark(float(lead[leader]), label) if indices[leader] > LIMIT else "",
     )
 
 
-def _remark(factor: float, label: int) -> str:
-    return f"The smallest trigger for class {label} is {factor:.1f} times smaller than in the model before this change"
+def _remark(lead: float, label: int) -> str:
+    factor = float(np.exp(lead))
+    return f"Beside those of the other classes, the triggers for class {label} are {factor:.1f} times smaller than in the model before this change"

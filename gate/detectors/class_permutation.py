@@ -47,7 +47,7 @@ the trigger is improved to serve it. A short search comes first; where its answe
 
 ## Needs
 Nothing but the model, with {_FEWEST_CLASSES} to {_MOST_CLASSES} classes. Without images the gate draws some itself; with `--data` it uses yours. It needs
-{_FEWEST_OF_A_CLASS} images of a class: of fewer any change can be fitted to them. Of large pictures the gate draws fewer, and it is skipped without yours.
+{_FEWEST_OF_A_CLASS} images of each class, for a trigger can be fitted to fewer. Of large pictures the gate draws fewer; without yours it is skipped.
 
 ## Decides by
 The agreement: the share of images that a trigger of at most a tenth of the picture sends where the permutation says,

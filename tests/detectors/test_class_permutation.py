@@ -128,5 +128,5 @@ def test_large_pictures_are_skipped_for_want_of_images(keras: Any) -> None:
     evidence = ClassPermutation().run(room)
 
     assert Status.SKIPPED is evidence.status
-    assert "32 are too few that the gate draws of pictures so large." in evidence.reason
+    assert "Of pictures as large as these the gate draws 32;" in evidence.reason
     assert 0.0 == ClassPermutation().passes(room).look
