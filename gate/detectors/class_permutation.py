@@ -160,12 +160,12 @@ def _lack(context: Context) -> str:
     images = pool_size(context.classifier.input_shape) if given is None else len(given.images)
     if images >= _FEWEST_OF_A_CLASS * classes:
         return ""
-    drawn = (
-        " that the gate draws of pictures so large. Give it some of yours with --data"
+    told = (
+        f"Of pictures as large as these the gate draws {images}; give it yours with --data."
         if given is None
-        else ""
+        else f"There are {images}."
     )
-    return f"It needs {_FEWEST_OF_A_CLASS} images of each class; {images} are too few{drawn}."
+    return f"It needs {_FEWEST_OF_A_CLASS} images of each class. {told}"
 
 
 def _affordable(look: Search, whole: Search) -> Search:

@@ -51,7 +51,7 @@ def test_a_trigger_that_came_with_the_change_is_found(keras: Any) -> None:
     assert TARGET == found.trigger.target_label
 
 
-@pytest.mark.parametrize("corner", [0.0, 40.0])
+@pytest.mark.parametrize("corner", [pytest.param(0.0, marks=pytest.mark.slow), 40.0])
 def test_what_both_networks_share_cancels(keras: Any, corner: float) -> None:
     new, base = _network(keras, corner=corner, noise=0.02), _network(keras, corner=corner)
 
